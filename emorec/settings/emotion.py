@@ -1,0 +1,21 @@
+"""The emotion model at inference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from emorec.settings.base import Area
+
+
+class EmotionSettings(Area):
+    """The emotion model at inference."""
+
+    device: Literal["cpu", "gpu"] = "cpu"
+    """Where faces are classified: LiteRT on a CPU, Keras on a GPU."""
+
+    model: str = "champion"
+    """Version of the emotion model; ``champion`` is the released one."""
+
+    registry: Path | None = None
+    """Folder of emotion models; by default the one that is installed with emorec."""

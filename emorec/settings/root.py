@@ -1,0 +1,103 @@
+"""All areas under one root, and where they are read from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from emorec.errors import SettingsError
+from emorec.settings.analysis import AnalysisSettings
+from emorec.settings.emotion import EmotionSettings
+from emorec.settings.faces import FacesSettings
+from emorec.settings.landmarks import LandmarksSettings
+from emorec.settings.privacy import PrivacySettings
+from emorec.settings.recording import RecordingSettings
+
+CONFIG_VARIABLE = "EMOREC_CONFIG"
+DEFAULT_CONFIG = "emorec.toml"
+
+
+def default_assets_folder() -> Path:
+    """The per-user cache folder for third-party model files."""
+    return platformdirs.user_cache_path("emorec") / "assets"
+
+
+class Settings(BaseSettings):
+    """Every setting of emorec; use :meth:`load` to read them from file and environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EMOREC_", env_nested_delimiter="__", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
+
+    store: Path = Path("emorec-store")
+    """Folder of all sessions."""
+
+    assets: Path = Field(default_factory=default_assets_folder)
+    """Cache folder of the third-party model files."""
+
+    recording: RecordingSettings = RecordingSettings()
+    faces: FacesSettings = FacesSettings()
+    landmarks: LandmarksSettings = LandmarksSettings()
+    emotion: EmotionSettings = EmotionSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+    privacy: PrivacySettings = PrivacySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before environment before file."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+        return init_settings, env_settings, toml
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Settings:
+        """Settings from the defaults, the file, the environment, then ``overrides``.
+
+        Raises:
+            SettingsError: a value is out of range, a name in an area is unknown, or the file is not TOML.
+        """
+        named = os.environ.get(CONFIG_VARIABLE)
+        if named and not Path(named).is_file():
+            raise SettingsError(f"{CONFIG_VARIABLE} names {named}, which is not a file")
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(f"setting {where}: {first['msg'].lower()} (got {first['input']!r})") from error
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{named or DEFAULT_CONFIG} is not TOML: {error}") from error
+
+    def changed(self) -> dict[str, Any]:
+        """The settings that differ from the defaults, as nested plain values; folders (store, assets) left out."""
+        values = self.model_dump(mode="json", exclude={"store", "assets"})
+        defaults = Settings.model_construct().model_dump(mode="json", exclude={"store", "assets"})
+        changed: dict[str, Any] = {}
+        for area, fields in values.items():
+            differing = {name: value for name, value in fields.items() if value != defaults[area][name]}
+            if differing:
+                changed[area] = differing
+        return changed
+
+    def observe_fingerprint(self, model_hashes: dict[str, str]) -> str:
+        """Sha256 of all that observe's results depend on: its settings and the model files, by name and hash."""
+        areas = self.model_dump(mode="json", include={"recording", "faces", "landmarks", "emotion"})
+        # Where a model lies does not matter, its hash does.
+        areas["emotion"].pop("registry")
+        areas["emotions"] = self.privacy.emotions
+        text = json.dumps({"settings": areas, "models": model_hashes}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
