@@ -1,1 +1,24 @@
+"""emorec turns recordings of meetings and lectures into engagement reports.
 
+``emorec.load(folder_or_id)`` opens a session for a notebook; the command line is ``emorec``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emorec.store import Session, load
+
+__all__ = ["Session", "__version__", "load"]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import the store only when it is used, so that ``emorec --help`` stays fast."""
+    if name in {"Session", "load"}:
+        from emorec import store
+
+        return getattr(store, name)
+    raise AttributeError(f"module 'emorec' has no attribute {name!r}")

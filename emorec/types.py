@@ -162,7 +162,7 @@ class Landmarks(Columns):
 class Signals(Columns):
     """What the landmarks of n faces say, before any calibration to the person; NaN where it cannot be measured.
 
-    Angles in degrees; ``gaze_x``, ``gaze_y`` in −1…1 relative to the head; ``eyes_open`` (lid opening over eye width)
+    Angles in degrees; ``gaze_x``, ``gaze_y`` in −1…1 relative to the head (x > 0 right, y > 0 up); ``eyes_open`` (lid opening over eye width)
     and ``mouth_open`` (lip opening over mouth width) as ratios ≥ 0.
     """
 
@@ -256,8 +256,8 @@ class Faces(Columns):
     def empty(cls) -> Self:
         """No face."""
         ints, floats = np.zeros(0, np.int32), np.zeros(0, np.float32)
-        shapes: dict[str, Any] = {"t_s": np.zeros(0), "track": ints, "tile": ints, "box_px": np.zeros((0, 4), np.float32)}
-        shapes |= {"emotions": np.zeros((0, len(EMOTIONS)), np.float32), "skipped": np.zeros(0, bool)}
+        shapes: dict[str, Any] = {"t_s": np.zeros(0), "track": ints, "tile": ints, "skipped": np.zeros(0, bool)}
+        shapes |= {"box_px": np.zeros((0, 4), np.float32), "emotions": np.zeros((0, len(EMOTIONS)), np.float32)}
         return cls(**{f.name: shapes.get(f.name, floats) for f in fields(cls)})
 
 

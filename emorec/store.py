@@ -1,0 +1,307 @@
+"""The store: a folder, or an object store behind an fsspec URL, that holds every session.
+
+``STORE/sessions/<id>/`` holds a session's tables and ``session.json``, which is written last: a session without it does
+not exist. ``STORE/work/`` belongs to recordings that are being analysed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from emorec.errors import StoreError
+from emorec.schemas import SCHEMAS, empty_table
+
+if TYPE_CHECKING:
+    import fsspec
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Session", "Store", "load", "session_id"]
+
+METADATA: Final = "session.json"
+REPORT: Final = "report.html"
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def session_id(sha256: str) -> str:
+    """A recording's session: the first 16 hex digits of its SHA-256."""
+    return sha256[:16]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A committed session; its tables are read when first used.
+
+    ``metadata`` is session.json: ``session``, ``schema``, ``emorec``, ``recording``, ``course``, ``title``, ``date``,
+    ``privacy``, ``settings``, ``models``, ``counts``, ``stages``, ``seconds``, ``peak_memory_mb``, ``warnings``.
+    """
+
+    id: str
+    folder: str
+    metadata: Mapping[str, Any]
+    _fs: fsspec.AbstractFileSystem = field(repr=False, compare=False)
+
+    def table(self, name: str) -> pa.Table:
+        """One table, without rows where the session has none of that name.
+
+        Raises:
+            StoreError: there is no table of that name in any session, or the file cannot be read.
+        """
+        import pyarrow.parquet as pq
+
+        if name not in SCHEMAS:
+            raise StoreError(f"no table is called {name!r}; there are {', '.join(SCHEMAS)}")
+        path = f"{self.folder}/{name}.parquet"
+        try:
+            with self._fs.open(path, "rb") as file:
+                return pq.read_table(file)
+        except FileNotFoundError:
+            return empty_table(name)
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} cannot be read ({error}); analyse the recording again with --again") from error
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """One table as a DataFrame."""
+        return self.table(name).to_pandas()
+
+    @cached_property
+    def timeline(self) -> pd.DataFrame:
+        """Participants × samples."""
+        return self.frame("timeline")
+
+    @cached_property
+    def windows(self) -> pd.DataFrame:
+        """Participants × 10 s."""
+        return self.frame("windows")
+
+    @cached_property
+    def group(self) -> pd.DataFrame:
+        """The group at every sample."""
+        return self.frame("group")
+
+    @cached_property
+    def group_windows(self) -> pd.DataFrame:
+        """The group in windows of 10 s."""
+        return self.frame("group_windows")
+
+    @cached_property
+    def participants(self) -> pd.DataFrame:
+        """One row per participant."""
+        return self.frame("participants")
+
+    @cached_property
+    def left_out(self) -> pd.DataFrame:
+        """Tracks that are not participants, and why."""
+        return self.frame("left_out")
+
+    @cached_property
+    def moments(self) -> pd.DataFrame:
+        """Stretches in which the group did something that chance does not explain."""
+        return self.frame("moments")
+
+    @property
+    def report(self) -> str:
+        """Where the session's report is, or will be."""
+        return f"{self.folder}/{REPORT}"
+
+
+class Store:
+    """All sessions below one folder or fsspec URL.
+
+    Args:
+        root: a folder, or an fsspec URL such as ``s3://bucket/emorec``. Nothing is created before the first commit.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        import fsspec
+
+        self.root = str(root)
+        try:
+            self._fs, path = fsspec.core.url_to_fs(self.root)
+        except (ValueError, ImportError) as error:
+            raise StoreError(f"{self.root} is no folder or URL that can hold sessions: {error}") from error
+        self._path = path.rstrip("/")
+        self._local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,))
+
+    @property
+    def local_path(self) -> Path:
+        """The store's folder on this machine.
+
+        Raises:
+            StoreError: the store is behind a URL.
+        """
+        if not self._local:
+            raise StoreError(f"{self.root} is not a folder on this machine")
+        return Path(self._path)
+
+    def exists(self, session: str) -> bool:
+        """Whether a session is committed."""
+        return bool(self._fs.exists(f"{self._folder(session)}/{METADATA}"))
+
+    def ids(self) -> list[str]:
+        """Every committed session, by id."""
+        self._fs.invalidate_cache()
+        found = self._fs.glob(f"{self._path}/sessions/*/{METADATA}")
+        names = (str(path).rsplit("/", 2)[-2] for path in found)
+        return sorted(name for name in names if _ID.fullmatch(name))
+
+    def sessions(self) -> Iterator[Session]:
+        """Every committed session, by id."""
+        for session in self.ids():
+            yield self.open(session)
+
+    def open(self, session: str) -> Session:
+        """A committed session.
+
+        Raises:
+            StoreError: there is none of that id, or its session.json cannot be read.
+        """
+        folder = self._folder(session)
+        try:
+            with self._fs.open(f"{folder}/{METADATA}", "rb") as file:
+                metadata = json.load(file)
+        except FileNotFoundError:
+            raise StoreError(f"no session {session} in {self.root}; `emorec analyze` makes one") from None
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{folder}/{METADATA} cannot be read: {error}") from error
+        return Session(session, folder, metadata, self._fs)
+
+    def commit(self, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> Session:
+        """Write a session whole or not at all, in place of the one of the same recording if there is one.
+
+        In a folder everything is written beside and moved into place; behind a URL, where nothing can be moved,
+        session.json goes first when a session is replaced and comes back last.
+
+        Args:
+            tables: by name, each with its schema of :data:`emorec.schemas.SCHEMAS`.
+            metadata: session.json; ``session`` names the session.
+
+        Raises:
+            StoreError: a table has another schema, or the store cannot be written.
+        """
+        session = str(metadata["session"])
+        for name, table in tables.items():
+            if not table.schema.equals(SCHEMAS[name]):
+                raise StoreError(f"table {name} of session {session} has not the schema of {name}")
+        try:
+            if self._local:
+                self._commit_local(session, tables, metadata)
+            else:
+                self._commit_remote(session, tables, metadata)
+        except OSError as error:
+            raise StoreError(f"session {session} cannot be written to {self.root}: {error}") from error
+        return self.open(session)
+
+    def write_report(self, session: str, html: str) -> str:
+        """Put the report beside its session, whole or not at all; returns where it is."""
+        return self.write_file(session, REPORT, html.encode())
+
+    def write_file(self, session: str, name: str, content: bytes) -> str:
+        """Put a derived file beside its session, whole or not at all; returns where it is."""
+        path = f"{self._folder(session)}/{name}"
+        try:
+            if self._local:
+                _write_atomically(Path(path), content)
+            else:
+                self._fs.pipe_file(path, content)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error}") from error
+        return path
+
+    def delete(self, session: str) -> None:
+        """Delete a session and all that was derived from it."""
+        folder = self._folder(session)
+        if not self._fs.exists(folder):
+            raise StoreError(f"no session {session} in {self.root}")
+        try:
+            # session.json first: from then on the session does not exist, whatever comes in between.
+            self._fs.rm(f"{folder}/{METADATA}")
+            self._fs.rm(folder, recursive=True)
+        except OSError as error:
+            raise StoreError(f"session {session} cannot be deleted from {self.root}: {error}") from error
+
+    def _folder(self, session: str) -> str:
+        if not _ID.fullmatch(session):
+            raise StoreError(f"{session!r} is no session: a session's id is 16 hex digits")
+        return f"{self._path}/sessions/{session}"
+
+    def _commit_local(self, session: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+        target = Path(self._folder(session))
+        make_private(target.parent)
+        beside = Path(tempfile.mkdtemp(prefix=f".{session}-", dir=target.parent))
+        try:
+            for name, table in tables.items():
+                _write_atomically(beside / f"{name}.parquet", parquet_bytes(table))
+            _write_atomically(beside / METADATA, _json_bytes(metadata))
+            old = beside.with_name(beside.name + "-old")
+            if target.exists():
+                target.rename(old)
+            beside.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    def _commit_remote(self, session: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+        folder = self._folder(session)
+        if self._fs.exists(folder):
+            self.delete(session)
+        for name, table in tables.items():
+            self._fs.pipe_file(f"{folder}/{name}.parquet", parquet_bytes(table))
+        self._fs.pipe_file(f"{folder}/{METADATA}", _json_bytes(metadata))
+
+
+def load(session: str | Path, store: str | Path = "emorec-store") -> Session:
+    """A session by its folder, or by its id in a store; for notebooks.
+
+    Raises:
+        StoreError: there is no such session.
+    """
+    path = Path(session)
+    if (path / METADATA).is_file():
+        path = path.resolve()
+        return Store(path.parent.parent).open(path.name)
+    return Store(store).open(str(session))
+
+
+def make_private(folder: Path) -> None:
+    """Create a folder, and those above it that are missing, for its owner alone."""
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    for part in reversed(missing):
+        part.mkdir(mode=0o700, exist_ok=True)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """A table as Parquet, compressed with zstd; the same table gives the same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _json_bytes(metadata: Mapping[str, Any]) -> bytes:
+    return (json.dumps(metadata, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Write beside, for the owner alone, flush to the disk, move into place."""
+    handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
