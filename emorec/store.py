@@ -71,7 +71,8 @@ class Session:
 
     def frame(self, name: str) -> pd.DataFrame:
         """One table as a DataFrame."""
-        return self.table(name).to_pandas()
+        frame: pd.DataFrame = self.table(name).to_pandas()
+        return frame
 
     @cached_property
     def timeline(self) -> pd.DataFrame:
@@ -297,7 +298,7 @@ def _write_atomically(path: Path, content: bytes) -> None:
     """Write beside, for the owner alone, flush to the disk, move into place."""
     handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
-        with open(handle, "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -162,8 +162,8 @@ class Landmarks(Columns):
 class Signals(Columns):
     """What the landmarks of n faces say, before any calibration to the person; NaN where it cannot be measured.
 
-    Angles in degrees; ``gaze_x``, ``gaze_y`` in −1…1 relative to the head (x > 0 right, y > 0 up); ``eyes_open`` (lid opening over eye width)
-    and ``mouth_open`` (lip opening over mouth width) as ratios ≥ 0.
+    Angles in degrees; ``gaze_x``, ``gaze_y`` in −1…1 relative to the head (x > 0 right, y > 0 up); ``eyes_open`` (lid
+    opening over eye width) and ``mouth_open`` (lip opening over mouth width) as ratios ≥ 0.
     """
 
     yaw: Float32
