@@ -122,6 +122,9 @@ class Store:
         root: a folder, or an fsspec URL such as ``s3://bucket/emorec``. Nothing is created before the first commit.
     """
 
+    is_local: bool
+    """Whether the store is a folder on this machine."""
+
     def __init__(self, root: str | Path) -> None:
         import fsspec
 
@@ -131,7 +134,8 @@ class Store:
         except (ValueError, ImportError) as error:
             raise StoreError(f"{self.root} is no folder or URL that can hold sessions: {error}") from error
         self._path = path.rstrip("/")
-        self._local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,))
+        protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else self._fs.protocol
+        self.is_local = "file" in protocols
 
     @property
     def local_path(self) -> Path:
@@ -140,13 +144,17 @@ class Store:
         Raises:
             StoreError: the store is behind a URL.
         """
-        if not self._local:
+        if not self.is_local:
             raise StoreError(f"{self.root} is not a folder on this machine")
         return Path(self._path)
 
     def exists(self, session: str) -> bool:
         """Whether a session is committed."""
         return bool(self._fs.exists(f"{self._folder(session)}/{METADATA}"))
+
+    def has_report(self, session: str) -> bool:
+        """Whether a session's report has been rendered."""
+        return bool(self._fs.exists(f"{self._folder(session)}/{REPORT}"))
 
     def ids(self) -> list[str]:
         """Every committed session, by id."""
@@ -194,7 +202,7 @@ class Store:
             if not table.schema.equals(SCHEMAS[name]):
                 raise StoreError(f"table {name} of session {session} has not the schema of {name}")
         try:
-            if self._local:
+            if self.is_local:
                 self._commit_local(session, tables, metadata)
             else:
                 self._commit_remote(session, tables, metadata)
@@ -210,7 +218,7 @@ class Store:
         """Put a derived file beside its session, whole or not at all; returns where it is."""
         path = f"{self._folder(session)}/{name}"
         try:
-            if self._local:
+            if self.is_local:
                 _write_atomically(Path(path), content)
             else:
                 self._fs.pipe_file(path, content)

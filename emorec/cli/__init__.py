@@ -1,1 +1,64 @@
+"""The command line: parses, calls, prints. Exit codes: 0 done, 1 something failed, 2 wrong usage.
 
+Nothing heavy is imported before a command runs, so that ``emorec --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from emorec import __version__
+from emorec.cli import analyze, assets, demo, model, report
+from emorec.cli.failures import failure_line
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="emorec",
+    help="Turn recordings of meetings and lectures into engagement reports, on this machine alone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("analyze")(analyze.analyze)
+app.command("report")(report.report)
+app.command("demo")(demo.demo)
+app.command("assets")(assets.assets)
+app.command("train")(model.train)
+app.command("evaluate")(model.evaluate)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"emorec {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(  # noqa: ARG001 — typer acts on `version` itself
+    ctx: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Options that come before the command."""
+    ctx.obj = debug
+
+
+def main() -> None:
+    """Run the command line; a failure is one line on stderr, or a traceback with ``--debug``."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("emorec: stopped; the same command goes on where it was", err=True)
+        sys.exit(130)
+    except Exception as error:
+        if "--debug" in sys.argv[1:]:
+            raise
+        typer.echo(failure_line(error), err=True)
+        sys.exit(1)

@@ -30,6 +30,11 @@ def default_assets_folder() -> Path:
     return platformdirs.user_cache_path("emorec") / "assets"
 
 
+def default_work_folder() -> Path:
+    """The per-user folder for unfinished work."""
+    return platformdirs.user_state_path("emorec")
+
+
 class Settings(BaseSettings):
     """Every setting of emorec; use :meth:`load` to read them from file and environment."""
 
@@ -42,6 +47,9 @@ class Settings(BaseSettings):
 
     assets: Path = Field(default_factory=default_assets_folder)
     """Cache folder of the third-party model files."""
+
+    work: Path = Field(default_factory=default_work_folder)
+    """Folder of unfinished work, for stores behind a URL; a store that is a folder holds its own."""
 
     recording: RecordingSettings = RecordingSettings()
     faces: FacesSettings = FacesSettings()
@@ -83,9 +91,9 @@ class Settings(BaseSettings):
             raise SettingsError(f"{named or DEFAULT_CONFIG} is not TOML: {error}") from error
 
     def changed(self) -> dict[str, Any]:
-        """The settings that differ from the defaults, as nested plain values; folders (store, assets) left out."""
-        values = self.model_dump(mode="json", exclude={"store", "assets"})
-        defaults = Settings.model_construct().model_dump(mode="json", exclude={"store", "assets"})
+        """The settings that differ from the defaults, as nested plain values; folders left out."""
+        values = self.model_dump(mode="json", exclude={"store", "assets", "work"})
+        defaults = Settings.model_construct().model_dump(mode="json", exclude={"store", "assets", "work"})
         changed: dict[str, Any] = {}
         for area, fields in values.items():
             differing = {name: value for name, value in fields.items() if value != defaults[area][name]}

@@ -1,0 +1,65 @@
+# emorec: everything a person does with a clone. `make` alone says what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEVICE ?= cpu
+# Bytecode is compiled at install: the first start is three times faster so.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -c constraints.txt
+
+.PHONY: help install assets demo test test-all check format audit wheel bench clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | while IFS=: read -r name text; do printf '%-10s%s\n' "$$name" "$$text"; done
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-demo: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) -e '.[demo]'
+	@touch $@
+
+$(VENV)/installed-test: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) -e '.[test]'
+	@touch $@ $(VENV)/installed-demo
+
+$(VENV)/installed-dev: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/installed-demo $(VENV)/installed-test
+
+install: $(VENV)/installed-demo ## install emorec into .venv
+
+assets: $(VENV)/installed-demo ## bring the third-party model files
+	@$(BIN)/emorec assets
+
+demo: assets ## compose a sample recording, analyse it, render its report
+	$(BIN)/emorec demo demo
+
+test: $(VENV)/installed-test assets ## run the tests (under 15 minutes)
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(VENV)/installed-test assets ## run the slow tests too
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-dev ## ruff, mypy, import-linter, audit
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory audit
+
+format: $(VENV)/installed-dev ## format the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+audit: $(VENV)/installed-dev ## known vulnerabilities of the dependencies, where the advisories can be reached
+	@$(BIN)/python bench/audit.py
+
+wheel: $(VENV)/installed-test ## build the wheel into dist/
+	$(BIN)/python -m build --wheel
+
+bench: assets ## measure speed and memory; DEVICE=gpu where there is one
+	$(BIN)/python -m bench.analyze --device $(DEVICE)
+
+clean: ## remove what was built; recordings, sessions and models stay
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,104 @@
+"""``emorec analyze``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emorec.cli.failures import failure_line
+
+if TYPE_CHECKING:
+    from emorec.app import AnalysisResult
+
+_JSON_FIELDS = ("session", "folder", "report", "participants", "duration_s", "seconds")
+
+
+def analyze(
+    ctx: typer.Context,
+    recordings: Annotated[
+        list[Path], typer.Argument(metavar="RECORDING…", help="Media files: mp4, mkv, webm, mov, avi.")
+    ],
+    store: Annotated[
+        str | None,
+        typer.Option(help="Folder or fsspec URL of all sessions. [default: ./emorec-store]", show_default=False),
+    ] = None,
+    course: Annotated[str, typer.Option(help="Sessions that belong together.")] = "general",
+    title: Annotated[str | None, typer.Option(help="Title of the session; by default the file's name.")] = None,
+    emotions: Annotated[
+        bool, typer.Option("--emotions/--no-emotions", help="Classify displayed expressions, or leave them out.")
+    ] = True,
+    again: Annotated[bool, typer.Option("--again", help="Analyse even if the recording was analysed before.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per recording on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Nothing but failures on stderr.")] = False,
+) -> None:
+    """Analyse recordings: a session of tables and a report for each.
+
+    Prints each session's folder. A recording that was analysed before is not analysed again; one whose analysis was
+    cut off goes on where it was.
+
+    Example: emorec analyze lecture.mp4 --course algebra
+    """
+    from emorec.cli.progress import legal_notice, progress_display
+    from emorec.settings import Settings
+
+    settings = Settings.load()
+    if not emotions:
+        settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": False})})
+    if settings.privacy.emotions and not quiet:
+        legal_notice()
+    failed = 0
+    for recording in recordings:
+        try:
+            with progress_display(recording.name, quiet) as progress:
+                from emorec import app
+
+                result = app.analyze(
+                    recording,
+                    settings=settings,
+                    store=store,
+                    course=course,
+                    title=title,
+                    again=again,
+                    progress=progress,
+                )
+        except Exception as error:
+            if ctx.find_root().obj:
+                raise
+            # The other recordings are done all the same.
+            typer.echo(failure_line(error), err=True)
+            failed += 1
+            continue
+        _print(result, as_json, quiet)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _print(result: AnalysisResult, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        values = asdict(result)
+        typer.echo(json.dumps({name: values[name] for name in _JSON_FIELDS}, ensure_ascii=False))
+    else:
+        typer.echo(result.folder)
+    if quiet:
+        return
+    people = f"{result.participants} participant{'' if result.participants == 1 else 's'}"
+    if result.reused:
+        did = "analysed before, nothing to do (--again analyses anew)"
+    else:
+        did = f"{_minutes(result.duration_s)} analysed in {_minutes(result.seconds)}"
+        if result.seconds > 0:
+            did += f", {result.duration_s / result.seconds:.1f} times real time"
+    typer.echo(f"{people}; {did}; report: {result.report}", err=True)
+
+
+def _minutes(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 1:05 min, 2:03 h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"

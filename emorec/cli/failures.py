@@ -1,0 +1,12 @@
+"""What a person is told when something fails."""
+
+from __future__ import annotations
+
+from emorec.errors import EmorecError
+
+
+def failure_line(error: Exception) -> str:
+    """One line for a person; what was not expected names its kind and how to see more."""
+    if isinstance(error, EmorecError):
+        return f"emorec: {error}"
+    return f"emorec: unexpected {type(error).__name__}: {error} (emorec --debug … shows where)"

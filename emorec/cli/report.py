@@ -1,0 +1,31 @@
+"""``emorec report``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def report(
+    sessions: Annotated[list[str], typer.Argument(metavar="SESSION…", help="A session's id or folder.")],
+    store: Annotated[
+        str | None,
+        typer.Option(help="Folder or fsspec URL of all sessions. [default: ./emorec-store]", show_default=False),
+    ] = None,
+) -> None:
+    """Render the reports of stored sessions again; the sessions are not changed.
+
+    Example: emorec report 0123456789abcdef
+    """
+    from pathlib import Path
+
+    from emorec.app import render_report
+    from emorec.settings import Settings
+    from emorec.store import load
+
+    root = store or str(Settings.load().store)
+    for name in sessions:
+        session = load(name, root)
+        home = root if session.id == name else str(Path(session.folder).parents[1])
+        typer.echo(render_report(home, session))

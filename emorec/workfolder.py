@@ -1,0 +1,162 @@
+"""The work folder of a recording: what observe saw, chunk by chunk, until the session is committed.
+
+``STORE/work/<sha256>/`` belongs to its owner alone, because the embeddings in it are biometric data and lie nowhere
+else. It is bound to a fingerprint of the settings and models that observe depends on: chunks of another fingerprint are
+thrown away. A chunk is a folder that appears whole or not at all, so a killed run goes on after the last whole chunk.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+
+from emorec.errors import StoreError
+from emorec.store import make_private, parquet_bytes
+from emorec.types import Columns, Faces, Observations, Samples, Tiles, Tracks
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["ChunkRecord", "WorkFolder"]
+
+_FINGERPRINT: Final = "fingerprint"
+_RECORD: Final = "record.json"
+_TABLES: Final[dict[str, type[Columns]]] = {"samples": Samples, "tiles": Tiles, "faces": Faces, "tracks": Tracks}
+
+T = TypeVar("T", bound=Columns)
+
+
+@dataclass(frozen=True)
+class ChunkRecord:
+    """What is said of a chunk beside its observations.
+
+    ``read_until_s``: where reading ended; ``stages``: seconds and counts by stage.
+    """
+
+    read_until_s: float
+    warnings: tuple[str, ...]
+    stages: dict[str, dict[str, float]]
+
+
+class WorkFolder:
+    """The work folder of one recording; see the module."""
+
+    def __init__(self, store: Path, sha256: str) -> None:
+        self.path = store / "work" / sha256
+        self._lock_path = store / "work" / f"{sha256}.lock"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the recording for this process; another one that wants it waits until this one is done or gone."""
+        from filelock import FileLock
+
+        try:
+            make_private(self.path.parent)
+            lock = FileLock(self._lock_path, mode=0o600)
+            lock.acquire()
+        except OSError as error:
+            raise StoreError(f"{self.path.parent} cannot be written: {error}") from error
+        try:
+            yield
+        finally:
+            # Removed while it is held: one who waits for it notices and takes a new one.
+            self._lock_path.unlink(missing_ok=True)
+            lock.release()
+
+    def prepare(self, fingerprint: str) -> None:
+        """Bind the folder to a fingerprint; chunks that another one left are thrown away."""
+        file = self.path / _FINGERPRINT
+        try:
+            if not (file.is_file() and file.read_text() == fingerprint):
+                self.delete()
+                make_private(self.path)
+                file.write_text(fingerprint)
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written: {error}") from error
+
+    def has(self, index: int) -> bool:
+        """Whether a chunk has been observed."""
+        return self._chunk(index).is_dir()
+
+    def write(self, index: int, observations: Observations, record: ChunkRecord) -> None:
+        """Keep what was seen in a chunk, whole or not at all."""
+        target = self._chunk(index)
+        try:
+            beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=self.path))
+            try:
+                for name in _TABLES:
+                    (beside / f"{name}.parquet").write_bytes(parquet_bytes(_to_table(getattr(observations, name))))
+                (beside / _RECORD).write_text(json.dumps(record.__dict__))
+                if not target.is_dir():
+                    beside.rename(target)
+            finally:
+                shutil.rmtree(beside, ignore_errors=True)
+        except OSError as error:
+            raise StoreError(f"{target} cannot be written: {error}") from error
+
+    def read(self, indices: Sequence[int]) -> tuple[Observations, list[ChunkRecord]]:
+        """The observations of consecutive chunks as one, and each chunk's record."""
+        parts, records = [], []
+        for index in indices:
+            folder = self._chunk(index)
+            try:
+                tables: dict[str, Any] = {
+                    name: _from_file(folder / f"{name}.parquet", kind) for name, kind in _TABLES.items()
+                }
+                raw = json.loads((folder / _RECORD).read_text())
+            except (OSError, ValueError) as error:
+                raise StoreError(
+                    f"{folder} cannot be read ({error}); delete it and run the same command again"
+                ) from error
+            parts.append(Observations(**tables))
+            records.append(ChunkRecord(raw["read_until_s"], tuple(raw["warnings"]), raw["stages"]))
+        return Observations.concatenate(parts), records
+
+    def delete(self) -> None:
+        """Delete all that is in it, embeddings included."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+
+    def _chunk(self, index: int) -> Path:
+        return self.path / f"chunk-{index:05d}"
+
+
+def _to_table(columns: Columns) -> pa.Table:
+    """Arrays as a Parquet table: what has more than one dimension becomes a list of fixed size."""
+    import pyarrow as pa
+
+    arrays = {}
+    for f in fields(columns):
+        values: np.ndarray[Any, Any] = getattr(columns, f.name)
+        if values.ndim == 1:
+            arrays[f.name] = pa.array(values)
+        else:
+            arrays[f.name] = pa.FixedSizeListArray.from_arrays(
+                pa.array(values.reshape(-1)), int(np.prod(values.shape[1:]))
+            )
+    return pa.table(arrays)
+
+
+def _from_file(path: Path, kind: type[T]) -> T:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    arrays = {}
+    for f in fields(kind):
+        column = table.column(f.name).combine_chunks()
+        if pa.types.is_fixed_size_list(column.type):
+            arrays[f.name] = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+        elif pa.types.is_string(column.type):
+            arrays[f.name] = np.array(column.to_pylist(), np.str_)
+        else:
+            arrays[f.name] = column.to_numpy(zero_copy_only=False)
+    return kind(**arrays)
