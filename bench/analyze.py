@@ -2,7 +2,7 @@
 
     python -m bench.analyze [RECORDING…] [--device cpu|gpu] [--times N] [--write]
 
-Without recordings, the demo and, where the corpus is (../shared/corpus or EMOREC_CORPUS), its galleries. Every figure is
+Without recordings: the demo and, where the corpus is (../shared/corpus or EMOREC_CORPUS), its galleries. Each figure is
 of a process of its own, started anew. Wants the ffmpeg program, on an otherwise idle machine. ``--write`` adds a dated
 page to bench/results/.
 """
