@@ -23,6 +23,7 @@ __all__ = [
     "Columns",
     "Detections",
     "Faces",
+    "Identities",
     "Landmarks",
     "Observations",
     "Progress",
@@ -33,6 +34,7 @@ __all__ = [
     "Signals",
     "State",
     "Tiles",
+    "Timeline",
     "Tracks",
 ]
 
@@ -276,6 +278,38 @@ class Tracks(Columns):
         """No track."""
         ints = np.zeros(0, np.int32)
         return cls(ints, np.zeros((0, EMBEDDING_SIZE), np.float32), ints, np.zeros(0, np.float32))
+
+
+@dataclass(frozen=True)
+class Identities(Columns):
+    """Who each track is, one row per track, by number: ``participant`` counts from 0 by first appearance and is −1 where
+    the track is left out, and then ``reason`` says why ("" elsewhere)."""
+
+    track: Int32
+    participant: Int32
+    reason: NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Timeline(Columns):
+    """One row per participant × sample from the first to the last time that they were in the picture, by participant,
+    then time.
+
+    ``participant`` as in Identities; ``sample`` and ``face`` are rows of Samples and Faces (face −1: none); ``state`` is
+    an index into STATES. ``emotions`` [n, 7], ``eyes_open``, ``speaking`` and ``attention`` (0–1) are NaN where there is
+    no face or they cannot be measured. A sample that the detector missed between two that it did not is ``visible``
+    without a face.
+    """
+
+    participant: Int32
+    sample: Int32
+    t_s: Float64
+    state: NDArray[np.int8]
+    face: Int32
+    emotions: Float32
+    eyes_open: Float32
+    speaking: Float32
+    attention: Float32
 
 
 @dataclass(frozen=True)
