@@ -1,0 +1,106 @@
+"""A decoded frame → the picture as displayed: colours, shape of the pixels, rotation."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from av.video.reformatter import Colorspace, VideoReformatter
+
+if TYPE_CHECKING:
+    from av.buffer import Buffer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+    from emorec.types import UInt8
+
+__all__ = ["PictureConverter", "displayed_size", "rotation_deg"]
+
+MAX_PIXEL_ASPECT = 4
+"""Pixels that are said to be longer than this are taken for a fault of the file and for square."""
+
+HD_WIDTH_PX, HD_HEIGHT_PX = 1280, 576
+"""Where a file does not say its colour matrix, pictures at least this wide or higher than this are BT.709, others
+BT.601, as mpv and most players have it (ITU-R BT.709 is the HD standard, BT.601 the SD one)."""
+
+_UNSPECIFIED = 2
+"""AVCOL_SPC_UNSPECIFIED, FFmpeg's pixfmt.h."""
+
+
+class PictureConverter:
+    """Makes RGB pictures of one size from the frames of one stream.
+
+    A frame of another size (a recording may change its resolution) is scaled to fit, in the middle, on black: so boxes
+    mean the same throughout. Costs no scaling for frames of the usual size with square pixels.
+    """
+
+    def __init__(self, stream: VideoStream, width_px: int, height_px: int) -> None:
+        self._aspect = pixel_aspect(stream)
+        self._size_px = width_px, height_px
+        self._reformatter = VideoReformatter()
+
+    def convert(self, frame: VideoFrame) -> UInt8:
+        """The picture [H, W, 3] uint8 RGB as displayed, contiguous."""
+        swap, flip_x, flip_y = _orientation(frame)
+        box_width, box_height = self._size_px[::-1] if swap else self._size_px
+        scale = float(min(box_width / (frame.width * self._aspect), Fraction(box_height, frame.height)))
+        width = min(box_width, max(1, round(frame.width * self._aspect * scale)))
+        height = min(box_height, max(1, round(frame.height * scale)))
+        scaled = self._reformatter.reformat(
+            frame, width=width, height=height, format="rgb24", src_colorspace=_colorspace(frame), threads=1
+        )
+        rgb = cast("UInt8", scaled.to_ndarray())
+        if swap:
+            rgb = rgb.transpose(1, 0, 2)
+        rgb = rgb[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
+        if rgb.shape[1::-1] != self._size_px:
+            rgb = _centred(rgb, *self._size_px)
+        return np.ascontiguousarray(rgb)
+
+
+def displayed_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
+    """Width and height in px at which a frame is displayed: square pixels, rotation applied."""
+    width, height = max(1, round(frame.width * pixel_aspect(stream))), frame.height
+    return (height, width) if _orientation(frame)[0] else (width, height)
+
+
+def rotation_deg(frame: VideoFrame) -> int:
+    """How far the frame is turned for display, degrees clockwise: 0, 90, 180 or 270."""
+    return round(-frame.rotation / 90) % 4 * 90
+
+
+def pixel_aspect(stream: VideoStream) -> Fraction:
+    """Width of a stored pixel over its height."""
+    aspect = stream.sample_aspect_ratio
+    if not aspect or not Fraction(1, MAX_PIXEL_ASPECT) <= aspect <= MAX_PIXEL_ASPECT:
+        return Fraction(1)
+    return Fraction(aspect)
+
+
+def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
+    """What the display matrix asks for, to the nearest quarter turn: swap the axes, then flip x, then flip y.
+
+    The matrix (ISO/IEC 14496-12, 8.2.2.1) maps a stored point (x, y) to (a·x + c·y, b·x + d·y).
+    """
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(bytes(cast("Buffer", data)), np.int32)[:5].tolist()
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return True, c < 0, b < 0
+    return False, a < 0, d < 0
+
+
+def _colorspace(frame: VideoFrame) -> int | None:
+    if frame.colorspace != _UNSPECIFIED or frame.format.is_rgb:
+        return None
+    hd = frame.width >= HD_WIDTH_PX or frame.height > HD_HEIGHT_PX
+    return int((Colorspace.ITU709 if hd else Colorspace.ITU601).value)
+
+
+def _centred(rgb: UInt8, width_px: int, height_px: int) -> UInt8:
+    picture = np.zeros((height_px, width_px, 3), np.uint8)
+    y, x = (height_px - rgb.shape[0]) // 2, (width_px - rgb.shape[1]) // 2
+    picture[y : y + rgb.shape[0], x : x + rgb.shape[1]] = rgb
+    return picture

@@ -1,0 +1,97 @@
+"""What is known of a recording before its samples are read, or why it cannot be used."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+
+from emorec.errors import InputError
+from emorec.recording.chunks import scan_packets
+from emorec.recording.container import Video, open_video
+from emorec.recording.files import shown
+from emorec.recording.pictures import displayed_size, rotation_deg
+from emorec.settings.recording import RecordingSettings
+from emorec.types import RecordingInfo
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+__all__ = ["probe"]
+
+PACKETS_TO_FIRST_PICTURE = 1000
+"""A recording of which none of this many packets (40 s at 25 a second) can be decoded is refused."""
+
+BROKEN_OFF_S = 1.0
+"""A file that states more than this beyond its last picture has been broken off."""
+
+
+def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
+    """Look at a recording: one pass for its SHA-256, one over its packets, and one picture decoded.
+
+    Raises:
+        InputError: it cannot be used; the message says why, in one line.
+    """
+    path = path.absolute()
+    with open_video(path, settings) as video:
+        frame = _first_picture(video)
+    # Opened anew: the decoder has read ahead.
+    with open_video(path, settings) as video:
+        scan = scan_packets(video, settings.max_duration_s)
+        stated_s = _stated_end_s(video, settings.max_duration_s)
+        width_px, height_px = displayed_size(video.stream, frame)
+        codec = video.stream.codec.canonical_name
+        container = video.container.format.name
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    broken_off = stated_s > scan.end_s + BROKEN_OFF_S
+    return RecordingInfo(
+        path=path,
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        duration_s=stated_s if broken_off else scan.end_s,
+        width_px=width_px,
+        height_px=height_px,
+        fps=round(scan.pictures / scan.end_s, 3),
+        codec=codec,
+        container=container.split(",")[0],
+        rotation_deg=rotation_deg(frame),
+    )
+
+
+def _first_picture(video: Video) -> VideoFrame:
+    for packet in islice(video.packets(), PACKETS_TO_FIRST_PICTURE):
+        try:
+            frames = video.stream.decode(packet)
+        except av.FFmpegError:
+            continue
+        if frames:
+            return frames[0]
+    try:
+        last = video.stream.decode(None)
+    except av.FFmpegError:
+        last = []
+    if last:
+        return last[0]
+    raise InputError(
+        f"{shown(video.path)}: none of its pictures ({video.stream.codec.long_name}) could be decoded; "
+        "the file is damaged, copy or export it again"
+    )
+
+
+def _stated_end_s(video: Video, max_duration_s: float) -> float:
+    """Where the pictures end according to the file's header, s; NaN where that says nothing of use."""
+    stream, container = video.stream, video.container
+    start = stream.start_time if stream.start_time is not None else video.origin
+    end_s = math.nan
+    if stream.duration:
+        end_s = video.seconds(start + stream.duration)
+    elif container.duration:
+        begin = container.start_time or 0
+        end_s = float(Fraction(begin + container.duration, av.time_base) - video.origin * video.tick_s)
+    return end_s if end_s <= max_duration_s else math.nan
