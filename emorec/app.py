@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from emorec import pipeline
 from emorec.settings import Settings
@@ -16,7 +17,21 @@ from emorec.types import Progress, ProgressCallback
 if TYPE_CHECKING:
     from emorec.types import RecordingInfo
 
-__all__ = ["AnalysisResult", "analyze", "render_report"]
+__all__ = ["AnalysisResult", "StepRunner", "analyze", "call", "render_report"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class StepRunner(Protocol):
+    """Runs a named step of an analysis, in this thread, and gives what it gives; it may run a failed step again."""
+
+    def __call__(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
+def call(_name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """The plain way to run a step."""
+    return function(*args, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,7 @@ def analyze(
     title: str | None = None,
     again: bool = False,
     progress: ProgressCallback | None = None,
+    step: StepRunner = call,
 ) -> AnalysisResult:
     """Turn a recording into a committed session and its report.
 
@@ -52,6 +68,7 @@ def analyze(
         store: a folder or fsspec URL; by default that of the settings.
         again: analyse even if there is a session; it is replaced when the new one is whole.
         progress: told how far the work is, from this thread.
+        step: runs each coarse step; a flow makes them its tasks.
 
     Raises:
         InputError: the recording cannot be used.
@@ -64,16 +81,18 @@ def analyze(
     root = str(settings.store if store is None else store)
     tell: Callable[[Progress], None] = progress or (lambda step: None)
     tell(Progress("read", 0, 0))
-    info = media.probe(recording, settings.recording)
-    with pipeline.work_folder(info, root, settings).locked():
-        known = Store(root)
-        if known.exists(session_id(info.sha256)) and not again:
-            session, reused = known.open(session_id(info.sha256)), True
-        else:
-            session, reused = _analyze(info, root, settings, course, title, started_s, tell), False
-    if not reused or not known.has_report(session.id):
+    info = step("read", media.probe, recording, settings.recording)
+    with ExitStack() as held:
+        session = step("claim", _claim, held, info, root, settings)
+        reused = session is not None and not again
+        if session is None or again:
+            planned = step("plan", pipeline.plan, info, root, settings)
+            step("observe", pipeline.observe_missing, planned, range(len(planned.chunks)), tell)
+            tell(Progress("resolve", info.duration_s, info.duration_s))
+            session = step("resolve", _resolve_and_commit, planned, course, title, started_s)
+    if not reused or not Store(root).has_report(session.id):
         tell(Progress("report", info.duration_s, info.duration_s))
-        render_report(root, session)
+        step("report", render_report, root, session)
     counts = session.metadata["counts"]
     return AnalysisResult(
         session=session.id,
@@ -93,17 +112,13 @@ def render_report(store: str | Path, session: Session) -> str:
     return Store(store).write_report(session.id, render(session))
 
 
-def _analyze(
-    info: RecordingInfo,
-    root: str,
-    settings: Settings,
-    course: str,
-    title: str | None,
-    started_s: float,
-    tell: Callable[[Progress], None],
-) -> Session:
-    planned = pipeline.plan(info, root, settings)
-    pipeline.observe_missing(planned, range(len(planned.chunks)), tell)
-    tell(Progress("resolve", info.duration_s, info.duration_s))
+def _claim(held: ExitStack, info: RecordingInfo, root: str, settings: Settings) -> Session | None:
+    """Lock the recording until ``held`` is closed, then look whether it has been analysed."""
+    held.enter_context(pipeline.work_folder(info, root, settings).locked())
+    store = Store(root)
+    return store.open(session_id(info.sha256)) if store.exists(session_id(info.sha256)) else None
+
+
+def _resolve_and_commit(planned: pipeline.Plan, course: str, title: str | None, started_s: float) -> Session:
     resolution, records = pipeline.resolve_recording(planned)
     return pipeline.commit(planned, resolution, records, course=course, title=title, started_s=started_s)

@@ -1,0 +1,107 @@
+"""The flow ``analyze-session``: a recording in, a session and its report out, run by Prefect.
+
+It does what ``emorec analyze`` does, by the same function; each coarse step is a task, so that Prefect's pages show
+where a run is. Tasks exchange paths and small values. A step whose failure can pass is tried again, and goes on after
+the last chunk that was observed; a recording that cannot be used fails at once, with one line that says why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from prefect.tasks import Task
+
+from emorec.errors import EmorecError
+from flows.artifacts import ProgressArtifact, publish_summary
+from flows.transient import may_pass
+
+__all__ = ["Text", "analyze_session"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Text = str | int | float
+"""Text that Prefect's command line hands over as a number where it looks like one (``--param course=101``)."""
+
+RETRY_SECONDS: Final = (10, 60, 300)
+"""Growing pauses before a step is tried again: a share that reconnects, a disk that somebody clears."""
+
+
+def _worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(state.data, BaseException) and may_pass(state.data)
+
+
+@task(
+    retries=len(RETRY_SECONDS),
+    retry_delay_seconds=list(RETRY_SECONDS),
+    retry_condition_fn=_worth_retrying,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def _step(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    return function(*args)
+
+
+def run_as_task(name: str, function: Callable[P, T], /, *args: P.args, **_: P.kwargs) -> T:
+    """Run one step of an analysis as a task of the current flow, in this thread."""
+    return cast(T, _step.with_options(name=name, task_run_name=name)(function, args))
+
+
+def _run_name() -> str:
+    return f"analyze {Path(str(flow_run.parameters['recording'])).name}"
+
+
+@flow(name="analyze-session", flow_run_name=_run_name, persist_result=False)
+def analyze_session(
+    recording: str,
+    course: Text = "general",
+    title: Text | None = None,
+    again: bool = False,
+    store: str | None = None,
+) -> State[None]:
+    """Analyse a recording, commit its session and render its report.
+
+    Args:
+        recording: path of the media file, as the worker sees it.
+        course: the course that the session belongs to.
+        title: title of the session; the file's name without it.
+        again: analyse even if the same recording was analysed before.
+        store: folder or fsspec URL of all sessions; that of the settings without it.
+    """
+    from emorec import app
+    from emorec.settings import Settings
+
+    progress = ProgressArtifact()
+    try:
+        settings = Settings.load()
+        result = app.analyze(
+            Path(recording).absolute(),
+            settings=settings,
+            store=store,
+            course=_text(course),
+            title=None if title is None else _text(title),
+            again=again,
+            progress=progress,
+            step=run_as_task,
+        )
+        run_as_task("publish", publish_summary, result, settings.store if store is None else store)
+    except EmorecError as error:
+        # The run's message is for a person; the failed task's log has the rest.
+        get_run_logger().error("%s", error)
+        return Failed(message=str(error))
+    progress.finish("done")
+    return Completed(message=f"session {result.session}, {result.participants} participants; report: {result.report}")
+
+
+def _text(value: Text) -> str:
+    """What was typed on the command line, as far as JSON let it through."""
+    return value if isinstance(value, str) else json.dumps(value)

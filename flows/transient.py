@@ -1,0 +1,40 @@
+"""Which failures can pass by themselves, and so are worth another try."""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+from emorec.errors import AssetError, InputError, SettingsError, StoreError
+
+__all__ = ["may_pass"]
+
+_NEEDS_A_PERSON: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EISDIR,
+        errno.ENOTDIR,
+        errno.ENAMETOOLONG,
+        errno.EINVAL,
+        errno.ELOOP,
+    }
+)
+"""What the operating system says of rights and names, which waiting does not change."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same work may succeed later: a full disk, a share or a connection that is away, too little memory.
+
+    A StoreError is judged by what caused it. What is wrong with the recording, the settings or the model files stays
+    wrong.
+    """
+    if isinstance(error, (InputError, AssetError, SettingsError)):
+        return False
+    if isinstance(error, StoreError):
+        return error.__cause__ is not None and may_pass(error.__cause__)
+    if isinstance(error, (MemoryError, ConnectionError, TimeoutError)):
+        return True
+    # Without a number it comes from a library that could not make sense of a file's bytes.
+    return isinstance(error, OSError) and error.errno is not None and error.errno not in _NEEDS_A_PERSON

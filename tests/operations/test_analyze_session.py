@@ -1,0 +1,60 @@
+"""The flow analyze-session on a real Prefect server with a real worker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from prefect_processes import RUN_SECONDS, Prefect, wait_for
+
+STEPS = {"read", "claim", "plan", "observe", "resolve", "report", "publish"}
+
+
+def test_a_recording_becomes_a_session_and_a_report(prefect: Prefect, demo: Path) -> None:
+    run = prefect.run("analyze-session/local", recording=demo, course="101", title="2026")
+
+    assert run["state"]["type"] == "COMPLETED", prefect.logs(run["id"])
+    [folder] = (prefect.site / "emorec-store" / "sessions").iterdir()
+    session = json.loads((folder / "session.json").read_text())
+    assert (session["course"], session["title"]) == ("101", "2026")
+    assert (folder / "report.html").stat().st_size > 0
+    assert str(folder / "report.html") in run["state"]["message"]
+    tasks = prefect.tasks(run["id"])
+    assert {name: task["state"]["type"] for name, task in tasks.items()} == dict.fromkeys(STEPS, "COMPLETED")
+    artifacts = prefect.artifacts(run["id"])
+    assert artifacts["progress"]["data"] == 100
+    assert artifacts["markdown"]["key"] == f"session-{folder.name}"
+    assert str(folder / "report.html") in artifacts["markdown"]["data"]
+
+
+def test_a_recording_that_cannot_be_used_fails_once_and_says_why(prefect: Prefect, tmp_path: Path) -> None:
+    broken = tmp_path / "not really.mp4"
+    broken.write_text("minutes of the meeting")
+
+    run = prefect.run("analyze-session/local", recording=broken)
+
+    message = run["state"]["message"]
+    assert run["state"]["type"] == "FAILED"
+    assert broken.name in message
+    assert "\n" not in message
+    assert "Traceback" not in message
+    tasks = prefect.tasks(run["id"])
+    assert {name: (task["state"]["type"], task["run_count"]) for name, task in tasks.items()} == {"read": ("FAILED", 1)}
+
+
+def test_a_store_that_comes_back_costs_a_pause_and_not_the_run(prefect: Prefect, demo: Path, tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    store = tmp_path / "store"
+    store.symlink_to(share)
+
+    run_id = prefect.start("analyze-session/local", recording=demo, store=store)
+    wait_for(lambda: _is_awaiting_retry(prefect, run_id), RUN_SECONDS, "a step that waits to be tried again")
+    share.mkdir()
+    run = wait_for(lambda: prefect.ended(run_id), RUN_SECONDS, "the end of the run")
+
+    assert run["state"]["type"] == "COMPLETED", prefect.logs(run_id)
+    assert list(share.glob("sessions/*/session.json"))
+
+
+def _is_awaiting_retry(prefect: Prefect, flow_run: str) -> bool:
+    return any(task["state"]["name"] == "AwaitingRetry" for task in prefect.tasks(flow_run).values())
