@@ -57,7 +57,9 @@ def build(architecture: Architecture) -> keras.Model:
         raise ModelError(f"unknown architecture {a.name!r}; there are {', '.join(CONVOLUTIONS_PER_STAGE)}")
     rim_px = a.image_px - a.field_px
     if a.field_px < 16 or rim_px < 0 or rim_px % 2:
-        raise ModelError(f"field_px must be 16 or more and leave an even rim in image_px, not {a.field_px} in {a.image_px}")
+        raise ModelError(
+            f"field_px must be 16 or more and leave an even rim in image_px, not {a.field_px} in {a.image_px}"
+        )
     inputs = keras.Input((a.image_px, a.image_px, 1), name="faces")
     x = layers.Cropping2D(rim_px // 2)(inputs) if rim_px else inputs
     for stage, (repeats, filters) in enumerate(zip(CONVOLUTIONS_PER_STAGE[a.name], FILTERS_PER_STAGE, strict=True)):

@@ -26,10 +26,7 @@ class Augmentation:
 
 
 def build_augmenter(augmentation: Augmentation, image_px: int, seed: int) -> keras.Model:
-    """Build the network's front for training: [n, px, px, 1] → the same, changed at random; outside training, unchanged.
-
-    Its random state is part of its weights, so that a resumed run draws what an uninterrupted one would.
-    """
+    """Build the network's front: [n, px, px, 1] → the same, changed at random in training and unchanged outside it."""
     import keras
 
     class Augment(keras.layers.Layer):  # type: ignore[misc]

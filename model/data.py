@@ -1,0 +1,207 @@
+"""Labelled pictures of faces as people have them: a folder or a zip, `[images/]<split>/<class>/*.png|jpg|webp`.
+
+Pictures may be grey or in colour and of any size. `ferplus.csv` beside them (the ten votes of FER+ per row, Barsoum et
+al. 2016, arXiv 1608.01041) is joined by the number that is the file's name.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from model.errors import ModelError
+from model.preprocess import CROP_PX, as_crop
+
+CLASSES: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+"""The classes in the one order of the project."""
+
+OTHER_NAMES: Final = {
+    "anger": "angry", "disgusted": "disgust", "fearful": "fear", "afraid": "fear", "happiness": "happy", "joy": "happy",
+    "sadness": "sad", "surprised": "surprise",
+}  # fmt: skip
+"""What folders are also called."""
+
+SPLITS: Final = {
+    "train": "train", "training": "train", "validation": "validation", "val": "validation", "valid": "validation",
+    "publictest": "validation", "test": "test", "privatetest": "test",
+}  # fmt: skip
+"""Names of splits in the wild, and what they mean."""
+
+PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+VOTES_FILE: Final = "ferplus.csv"
+VOTE_COLUMNS: Final = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+"""FER+'s names of the classes, in the order of CLASSES; contempt and unknown have no class here."""
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Faces and what they are said to show.
+
+    images: uint8 [n, 48, 48]. labels: int64 [n], index into CLASSES. votes: float32 [n, 7], FER+ votes per class, all 0
+    where there are none. not_a_face: float32 [n], share of the votes, 0 where there are none. names: path inside the
+    source, per image. dropped: how many pictures were left out, by reason.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    votes: npt.NDArray[np.float32]
+    not_a_face: npt.NDArray[np.float32]
+    names: tuple[str, ...]
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, keep: npt.NDArray[np.bool_]) -> LabelledImages:
+        """Return the images where `keep` (bool [n]) is true."""
+        return replace(
+            self,
+            images=self.images[keep],
+            labels=self.labels[keep],
+            votes=self.votes[keep],
+            not_a_face=self.not_a_face[keep],
+            names=tuple(n for n, k in zip(self.names, keep, strict=True) if k),
+        )
+
+    def drop(self, drop: npt.NDArray[np.bool_], reason: str) -> LabelledImages:
+        """Return the images where `drop` (bool [n]) is false, with the others counted under `reason`."""
+        return replace(self.take(~drop), dropped=self.dropped | {reason: self.dropped.get(reason, 0) + int(drop.sum())})
+
+    def hashes(self) -> npt.NDArray[np.str_]:
+        """Return a hash of each image's pixels."""
+        return np.array([hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest() for image in self.images], "U24")
+
+    def fingerprint(self) -> str:
+        """Return a hash that changes with any pixel, label or vote, but not with the order or the files' names."""
+        rows = zip(self.hashes(), self.labels, self.votes, strict=True)
+        lines = sorted(f"{image} {label} {vote.tolist()}" for image, label, vote in rows)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def load_images(source: Path, split: str | None = None) -> LabelledImages:
+    """Read the labelled pictures of a folder or a zip.
+
+    split: "train", "validation", "test" or a name that means one of them; None for pictures without splits,
+    `<class>/*`, or for those of all splits. A picture that cannot be read is left out and counted ("unreadable").
+    Raises ModelError where there is no such source or split, a class is unknown, or a class folder is empty.
+    """
+    if split is not None and split.lower() not in SPLITS:
+        raise ModelError(f"unknown split {split!r}; use train, validation or test")
+    wanted = SPLITS[split.lower()] if split else None
+    files, read = _open_source(source)
+    found = sorted(f for f in map(_Picture.of, files) if f and (wanted is None or f.split == wanted))
+    if not found:
+        place = f" in the split {split}" if split else ""
+        raise ModelError(f"{source}: no pictures{place}; expected images/<split>/<class>/*.png, .jpg or .webp")
+    images, kept, unreadable = [], [], 0
+    for picture in found:
+        image = _decode(read(picture.name))
+        if image is None:
+            unreadable += 1
+            continue
+        images.append(image)
+        kept.append(picture)
+    labels = np.array([p.label for p in kept], np.int64)
+    emptied = sorted({p.label for p in found} - set(labels.tolist()))
+    if emptied:
+        raise ModelError(f"{source}: no readable picture of the class {CLASSES[emptied[0]]}")
+    votes, not_a_face = _votes(kept, read(VOTES_FILE) if VOTES_FILE in files else None)
+    dropped = {"unreadable": unreadable} if unreadable else {}
+    return LabelledImages(np.stack(images), labels, votes, not_a_face, tuple(p.name for p in kept), dropped)
+
+
+@dataclass(frozen=True, order=True)
+class _Picture:
+    name: str
+    split: str | None
+    label: int
+
+    @staticmethod
+    def of(name: str) -> _Picture | None:
+        """Understand a path, [images/][<split>/]<class>/<file>; None for what is no picture."""
+        path = PurePosixPath(name)
+        if path.suffix.lower() not in PICTURES or len(path.parts) < 2:
+            return None
+        folder = path.parts[-2].lower()
+        label = OTHER_NAMES.get(folder, folder)
+        if label not in CLASSES:
+            raise ModelError(f"{name}: unknown class {folder!r}; the classes are {', '.join(CLASSES)}")
+        split = SPLITS.get(path.parts[-3].lower()) if len(path.parts) > 2 else None
+        return _Picture(name, split, CLASSES.index(label))
+
+
+def _open_source(source: Path) -> tuple[frozenset[str], Callable[[str], bytes]]:
+    """Return the paths inside a folder or a zip, and how to read one."""
+    if source.is_dir():
+        return frozenset(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()), (
+            lambda name: (source / name).read_bytes()
+        )
+    if not source.is_file():
+        raise ModelError(f"{source}: no such folder or zip")
+    try:
+        archive = zipfile.ZipFile(source)
+    except zipfile.BadZipFile as error:
+        raise ModelError(f"{source}: not a folder and not a zip") from error
+    return frozenset(n for n in archive.namelist() if not n.endswith("/")), archive.read
+
+
+def _decode(data: bytes) -> npt.NDArray[np.uint8] | None:
+    image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    return None if image is None else as_crop(image, CROP_PX)
+
+
+def _votes(
+    pictures: Sequence[_Picture], table: bytes | None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Join FER+ votes by row number. A single vote counts as a slip, as in FER+'s own code, and is left out."""
+    votes = np.zeros((len(pictures), len(CLASSES)), np.float32)
+    not_a_face = np.zeros(len(pictures), np.float32)
+    if table is None:
+        return votes, not_a_face
+    rows = {row["row"]: row for row in csv.DictReader(io.StringIO(table.decode()))}
+    for i, picture in enumerate(pictures):
+        stem = PurePosixPath(picture.name).stem
+        row = rows.get(str(int(stem))) if stem.isdigit() else None
+        if row:
+            counts = np.array([int(row[c]) for c in VOTE_COLUMNS], np.float32)
+            votes[i] = np.where(counts > 1, counts, 0)
+            total = counts.sum() + int(row["contempt"]) + int(row["unknown"]) + int(row["nf"])
+            not_a_face[i] = int(row["nf"]) / max(total, 1)
+    return votes, not_a_face
+
+
+def clean(train: LabelledImages, held_out: Sequence[LabelledImages]) -> LabelledImages:
+    """Leave out of the training images what would cheat or teach nothing; all of it is counted in `dropped`.
+
+    Constant images, images that most FER+ votes call not a face, pixel-exact copies of held-out images (validation and
+    test), and all but the first of copies among themselves.
+    """
+    train = train.drop(train.images.min(axis=(1, 2)) == train.images.max(axis=(1, 2)), "constant")
+    train = train.drop(train.not_a_face > 0.5, "not_a_face")
+    held_out_hashes = np.concatenate([h.hashes() for h in held_out]) if held_out else np.zeros(0, "U24")
+    train = train.drop(np.isin(train.hashes(), held_out_hashes), "copy_of_held_out")
+    first = np.zeros(len(train), bool)
+    first[np.unique(train.hashes(), return_index=True)[1]] = True
+    return train.drop(~first, "copy_in_train")
+
+
+def soft_targets(data: LabelledImages, vote_share: float) -> npt.NDArray[np.float32]:
+    """Return what the network is to learn: (1 - vote_share) × label + vote_share × FER+ votes, float32 [n, 7].
+
+    Where there are no votes, the label alone.
+    """
+    label = np.eye(len(CLASSES), dtype=np.float32)[data.labels]
+    total = data.votes.sum(axis=1, keepdims=True)
+    voted = np.divide(data.votes, total, out=label.copy(), where=total > 0)
+    mixed: npt.NDArray[np.float32] = (1 - vote_share) * label + vote_share * voted
+    return mixed

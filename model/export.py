@@ -1,0 +1,161 @@
+"""From a trained network to the files of a release: half-precision weights, and a LiteRT file for CPUs.
+
+The one file of `model` that may use TensorFlow. Conversions print a lot from C++; that goes to a log of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from model.architectures import Architecture, build
+from model.calibrate import probabilities
+from model.data import LabelledImages
+from model.errors import ModelError
+from model.preprocess import standardize
+from model.runtime import KerasNetwork, LiteRtNetwork
+
+if TYPE_CHECKING:
+    import keras
+
+MAX_ACCURACY_LOSS: Final = 0.005
+"""An int8 file is taken where its validation accuracy is at most so much below the float network's."""
+
+MAX_PROBABILITY_DIFFERENCE: Final = 0.02
+"""... and where its probabilities differ by less than this in the mean."""
+
+CALIBRATION_IMAGES: Final = 500
+"""Images from which full int8 takes the ranges of activations."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How a LiteRT file was made and how it compares with the float network on validation images.
+
+    kind: int8-dynamic, int8-full or float32. accuracy, float_accuracy: 0–1. mean_probability_difference: mean absolute
+    difference over images and classes. bytes: size of the file.
+    """
+
+    kind: str
+    accuracy: float
+    float_accuracy: float
+    mean_probability_difference: float
+    bytes: int
+
+    def holds(self) -> bool:
+        """Say whether the file may stand for the float network."""
+        return (
+            self.float_accuracy - self.accuracy <= MAX_ACCURACY_LOSS
+            and self.mean_probability_difference < MAX_PROBABILITY_DIFFERENCE
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as they stand in a model card."""
+        return asdict(self)
+
+
+def save_weights(network: keras.Model, architecture: Architecture, path: Path) -> None:
+    """Write a network's weights in half precision: half the size, differences below 0.1 % of a weight.
+
+    path: ends in .weights.h5. No optimizer state is in the file.
+    """
+    with _policy("float16"):
+        half = build(architecture)
+    half.set_weights([w.astype(np.float16) for w in network.get_weights()])
+    half.save_weights(path)
+
+
+def load_network(architecture: Architecture, weights: Path, dtype_policy: str = "float32") -> keras.Model:
+    """Build a network and load its weights. Raises ModelError where the file does not fit."""
+    with _policy(dtype_policy):
+        network = build(architecture)
+    try:
+        network.load_weights(weights)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{weights} does not fit {architecture.name}: {str(error).splitlines()[0]}") from error
+    return network
+
+
+def convert(
+    network: keras.Model, validation: LabelledImages, path: Path, kinds: tuple[str, ...] = ()
+) -> list[Conversion]:
+    """Write the fastest LiteRT file that holds what the float32 network reaches on validation.
+
+    Tries full int8, int8 weights with dynamic ranges, then float32, which always holds. Returns what was tried; the
+    last one was written to `path`. kinds: try only these. Raises ModelError where none holds.
+    """
+    reference = KerasNetwork(network)(validation.images)
+    tried = []
+    for kind in kinds or ("int8-full", "int8-dynamic", "float32"):
+        path.write_bytes(_converted(network, kind, validation.images[:CALIBRATION_IMAGES]))
+        logits = LiteRtNetwork(path)(validation.images)
+        tried.append(
+            Conversion(
+                kind,
+                float((logits.argmax(axis=1) == validation.labels).mean()),
+                float((reference.argmax(axis=1) == validation.labels).mean()),
+                float(np.abs(probabilities(logits) - probabilities(reference)).mean()),
+                path.stat().st_size,
+            )
+        )
+        if tried[-1].holds():
+            return tried
+    path.unlink()
+    raise ModelError(f"no conversion holds: {tried}")
+
+
+def _converted(network: keras.Model, kind: str, images: npt.NDArray[np.uint8]) -> bytes:
+    import tensorflow as tf
+
+    signature = tf.TensorSpec([None, *network.input_shape[1:]], tf.float32, name="faces")
+    function = tf.function(lambda faces: network(faces, training=False), input_signature=[signature])
+    # Without the network as second argument the weights become constants, which can be quantised.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
+    if kind.startswith("int8"):
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "int8-full":
+        converter.representative_dataset = lambda: ([standardize(images[i : i + 1])] for i in range(len(images)))
+    with _quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of deprecations inside the converter
+        content: bytes = converter.convert()
+    return content
+
+
+@contextlib.contextmanager
+def _policy(name: str) -> Iterator[None]:
+    """Build with a dtype policy, and put back the one before."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Send what C++ prints to stdout and stderr into a file that goes away."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as log:
+        saved = [(fd, os.dup(fd)) for fd in (1, 2)]
+        try:
+            for fd, _ in saved:
+                os.dup2(log.fileno(), fd)
+            yield
+        finally:
+            for fd, copy in saved:
+                os.dup2(copy, fd)
+                os.close(copy)

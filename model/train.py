@@ -1,0 +1,303 @@
+"""Training: one resumable run of fixed length in a folder of its own.
+
+    RUN/plan.json           what the run does; written once, and again when its length is changed
+    RUN/history.jsonl       one line per finished epoch
+    RUN/checkpoint-<n>/     all state after epoch n: weights, optimizer, random state, averaged weights
+    RUN/best.weights.h5     averaged weights of the epoch with the best validation accuracy
+
+Killed at any moment and started again, a run goes on from its last checkpoint and does what it would have done.
+Keras and NumPy only, so that TensorFlow, JAX and PyTorch all run it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from model.architectures import Architecture, build
+from model.augment import Augmentation, build_augmenter
+from model.data import LabelledImages, soft_targets
+from model.errors import ModelError
+from model.preprocess import standardize
+
+if TYPE_CHECKING:
+    import keras
+
+WARMUP_SHARE: Final = 0.06
+"""Share of the run in which the learning rate rises: large first steps at a fresh network are lost ones."""
+
+AVERAGE_EVERY_STEPS: Final = 8
+"""The running mean of the weights is updated every so many steps: often enough, and it costs nothing."""
+
+MEASURING_STEPS: Final = 24
+"""Steps from which a run's speed is estimated when its length is given in minutes."""
+
+BEST_WEIGHTS: Final = "best.weights.h5"
+
+Epoch = dict[str, float]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run's settings.
+
+    vote_share: weight of FER+ votes in the targets. learning_rate: the peak; rises linearly, falls as a cosine to 0.
+    average_horizon_steps: how many steps the running mean of the weights reaches back. patience_epochs: stop after so
+    many epochs without a better validation accuracy. dtype_policy: of Keras; mixed_bfloat16 is faster on CPUs that
+    have it.
+    """
+
+    architecture: Architecture = field(default_factory=Architecture)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    epochs: int = 30
+    batch: int = 128
+    learning_rate: float = 0.08
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.05
+    vote_share: float = 0.4
+    average_horizon_steps: int = 600
+    patience_epochs: int = 15
+    dtype_policy: str = "mixed_bfloat16"
+    seed: int = 1
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> Plan:
+        """Rebuild a plan from plan.json."""
+        parts = {
+            "architecture": Architecture(**values["architecture"]),
+            "augmentation": Augmentation(**values["augmentation"]),
+        }
+        return Plan(**(values | parts))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: its best epoch (from 1), its validation accuracy, all epochs' figures, and where it is."""
+
+    folder: Path
+    best_epoch: int
+    best_accuracy: float
+    history: list[Epoch]
+
+
+def train(
+    folder: Path,
+    plan: Plan,
+    training: LabelledImages,
+    validation: LabelledImages,
+    report: Callable[[Epoch], None] = lambda epoch: None,
+) -> Outcome:
+    """Run `plan` in `folder`, or go on with the run that is there; return when it is done.
+
+    report: called after each epoch with its figures. A run that was started with another plan is continued with this
+    one where only its length differs. Raises ModelError where more than that differs.
+    """
+    import keras
+
+    folder.mkdir(parents=True, exist_ok=True)
+    _agree_on_plan(folder, plan)
+    steps = len(training) // plan.batch
+    if steps == 0:
+        raise ModelError(f"{len(training)} training images are fewer than one batch of {plan.batch}")
+    keras.utils.set_random_seed(plan.seed)
+    network, trainer = _build_trainer(plan, steps)
+    average = WeightAverage(network, plan.average_horizon_steps)
+    history = _restore(folder, trainer, average)
+    inputs, targets = standardize(training.images), soft_targets(training, plan.vote_share)
+    validation_inputs = standardize(validation.images)
+    for epoch in range(len(history), plan.epochs):
+        if _stalled(history, plan.patience_epochs):
+            break
+        started = time.monotonic()
+        _reseed(trainer, plan.seed, epoch)
+        order = np.random.default_rng((plan.seed, epoch)).permutation(len(training))[: steps * plan.batch]
+        fitted = trainer.fit(
+            inputs[order],
+            targets[order],
+            batch_size=plan.batch,
+            shuffle=False,
+            verbose=0,
+            callbacks=[average.callback()],
+        ).history
+        accuracy, loss = average.evaluate(validation_inputs, validation.labels)
+        figures: Epoch = {
+            "epoch": epoch + 1,
+            "training_loss": fitted["loss"][0],
+            "training_accuracy": fitted["accuracy"][0],
+            "validation_loss": loss,
+            "validation_accuracy": accuracy,
+            "seconds": time.monotonic() - started,
+        }
+        if accuracy > max((e["validation_accuracy"] for e in history), default=0.0):
+            average.save(folder / BEST_WEIGHTS)
+        history.append(figures)
+        _checkpoint(folder, trainer, average, history)
+        report(figures)
+    best = max(history, key=lambda e: e["validation_accuracy"])
+    return Outcome(folder, int(best["epoch"]), best["validation_accuracy"], history)
+
+
+def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
+    """Return how many epochs of `plan` fit into `minutes` at the speed that this machine shows now (at least 1)."""
+    _, trainer = _build_trainer(plan, 1)
+    batch = np.arange(plan.batch) % len(training)
+    x, y = standardize(training.images[batch]), soft_targets(training, plan.vote_share)[batch]
+    for step in range(2 * MEASURING_STEPS):
+        if step == MEASURING_STEPS:
+            started = time.monotonic()
+        trainer.train_on_batch(x, y)
+    seconds_per_step = (time.monotonic() - started) / MEASURING_STEPS
+    return max(int(minutes * 60 / (seconds_per_step * max(len(training) // plan.batch, 1))), 1)
+
+
+def _build_trainer(plan: Plan, steps_per_epoch: int) -> tuple[keras.Model, keras.Model]:
+    """Return the network and the compiled model that trains it: augmentation in front, loss behind."""
+    import keras
+
+    keras.config.set_dtype_policy(plan.dtype_policy)
+    network = build(plan.architecture)
+    augmenter = build_augmenter(plan.augmentation, plan.architecture.image_px, plan.seed)
+    inputs = keras.Input((plan.architecture.image_px, plan.architecture.image_px, 1))
+    trainer = keras.Model(inputs, network(augmenter(inputs)))
+    total = plan.epochs * steps_per_epoch
+    warmup = max(int(total * WARMUP_SHARE), 1)
+    rate = keras.optimizers.schedules.CosineDecay(
+        plan.learning_rate / 20, max(total - warmup, 1), warmup_target=plan.learning_rate, warmup_steps=warmup
+    )
+    optimizer = keras.optimizers.SGD(rate, plan.momentum, nesterov=True, weight_decay=plan.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=plan.label_smoothing)
+    trainer.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
+    return network, trainer
+
+
+class WeightAverage:
+    """A running mean of a network's weights, which is what a run evaluates and keeps.
+
+    It does for a short run what a longer one would do (Polyak & Juditsky 1992), batch normalisation's statistics
+    included. The mean forgets exponentially, over `horizon_steps` steps, and starts as a plain mean.
+    """
+
+    def __init__(self, network: keras.Model, horizon_steps: int) -> None:
+        self._network = network
+        self._horizon = max(horizon_steps / AVERAGE_EVERY_STEPS, 1.0)
+        self.updates = 0
+        self.weights: list[Floats] = network.get_weights()
+
+    def update(self) -> None:
+        """Take the network's present weights into the mean."""
+        self.updates += 1
+        share = max(1.0 / self.updates, 1.0 / self._horizon)
+        for mean, now in zip(self.weights, self._network.get_weights(), strict=True):
+            mean += np.float32(share) * (now - mean)
+
+    def callback(self) -> keras.callbacks.Callback:
+        """Return what keeps the mean up to date during `fit`."""
+        import keras
+
+        class Updating(keras.callbacks.Callback):  # type: ignore[misc]
+            def on_train_batch_end(callback, batch: int, logs: Any = None) -> None:  # noqa: ARG002, N805
+                if batch % AVERAGE_EVERY_STEPS == 0:
+                    self.update()
+
+        return Updating()
+
+    def evaluate(self, inputs: Floats, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
+        """Return accuracy and mean negative log-likelihood of the averaged network."""
+        logits = self._with_mean(lambda: self._network.predict(inputs, batch_size=256, verbose=0))
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        log_likelihood = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        right = logits.argmax(axis=1) == labels
+        return float(right.mean()), float(-log_likelihood[np.arange(len(labels)), labels].mean())
+
+    def save(self, path: Path) -> None:
+        """Write the averaged network's weights, whole or not at all."""
+        part = path.with_name("part-" + path.name)
+        self._with_mean(lambda: self._network.save_weights(part))
+        part.replace(path)
+
+    def _with_mean(self, do: Callable[[], Any]) -> Any:
+        present = self._network.get_weights()
+        self._network.set_weights(self.weights)
+        try:
+            return do()
+        finally:
+            self._network.set_weights(present)
+
+
+def plan_of(folder: Path) -> Plan | None:
+    """Return the plan of the run in a folder, or None where there is none."""
+    path = folder / "plan.json"
+    return Plan.from_dict(json.loads(path.read_text())) if path.exists() else None
+
+
+def _agree_on_plan(folder: Path, plan: Plan) -> None:
+    path = folder / "plan.json"
+    earlier = plan_of(folder)
+    if earlier:
+        before = asdict(earlier)
+        differing = [k for k, v in asdict(plan).items() if before[k] != v and k not in ("epochs", "patience_epochs")]
+        if differing:
+            raise ModelError(
+                f"{folder} holds a run with another {' and '.join(differing)}; continue it with its own settings "
+                "or start in another folder"
+            )
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(asdict(plan), indent=1))
+    part.replace(path)
+
+
+def _checkpoint(folder: Path, trainer: keras.Model, average: WeightAverage, history: list[Epoch]) -> None:
+    """Write all state into a new folder, then put it in the place of the last one."""
+    part = folder / "checkpoint.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    trainer.save_weights(part / "trainer.weights.h5")
+    np.savez(part / "average.npz", *average.weights, updates=average.updates)
+    (part / "history.json").write_text(json.dumps(history))
+    done = folder / f"checkpoint-{len(history):04d}"
+    shutil.rmtree(done, ignore_errors=True)
+    part.replace(done)
+    (folder / "history.jsonl").write_text("".join(json.dumps(e) + "\n" for e in history))
+    for earlier in folder.glob("checkpoint-*"):
+        if earlier.name < done.name:
+            shutil.rmtree(earlier)
+
+
+def _restore(folder: Path, trainer: keras.Model, average: WeightAverage) -> list[Epoch]:
+    """Load the last checkpoint, if there is one; return the history up to it."""
+    checkpoints = sorted(folder.glob("checkpoint-[0-9]*"))
+    if not checkpoints:
+        return []
+    last = checkpoints[-1]
+    trainer.optimizer.build(trainer.trainable_variables)
+    trainer.load_weights(last / "trainer.weights.h5")
+    with np.load(last / "average.npz") as saved:
+        average.updates = int(saved["updates"])
+        average.weights = [saved[f"arr_{i}"] for i in range(len(average.weights))]
+    history: list[Epoch] = json.loads((last / "history.json").read_text())
+    return history
+
+
+def _reseed(trainer: keras.Model, seed: int, epoch: int) -> None:
+    """Set what augmentation and dropout draw from, by epoch: Keras does not save it with the weights."""
+    states = [v for v in trainer.variables if v.name == "seed_generator_state"]
+    for i, state in enumerate(states):
+        state.assign(np.random.SeedSequence((seed, epoch, i)).generate_state(2, np.uint32))
+
+
+def _stalled(history: list[Epoch], patience_epochs: int) -> bool:
+    if not history:
+        return False
+    best = max(history, key=lambda e: e["validation_accuracy"])
+    return len(history) - best["epoch"] >= patience_epochs
