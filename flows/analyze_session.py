@@ -99,7 +99,7 @@ def analyze_session(
         get_run_logger().error("%s", error)
         return Failed(message=str(error))
     progress.finish("done")
-    return Completed(message=f"session {result.session}, {result.participants} participants; report: {result.report}")
+    return Completed(message=f"session {result.session}; report: {result.report}")
 
 
 def _text(value: Text) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
 
     from emorec.app import AnalysisResult
     from emorec.types import Progress
+    from reports.session import Headline
 
 __all__ = ["ProgressArtifact", "publish_summary", "summary"]
 
@@ -60,30 +63,29 @@ class ProgressArtifact:
 def publish_summary(result: AnalysisResult, store: str | Path) -> None:
     """The headline figures and where the report is, as an artifact named after the session."""
     from prefect.artifacts import create_markdown_artifact
-    from reports.session import headline
 
     from emorec.store import Store
+    from reports.session import headline
 
-    figures = headline(Store(store).open(result.session))
-    create_markdown_artifact(
-        summary(result, figures), key=f"session-{result.session}", description=f"Session {result.session}"
-    )
+    session = Store(store).open(result.session)
+    text = summary(result, session.metadata["title"], headline(session))
+    create_markdown_artifact(text, key=f"session-{session.id}", description=f"Session {session.id}")
 
 
-def summary(result: AnalysisResult, figures: dict[str, str]) -> str:
-    """The same as Markdown: a table of figures by name, then report and session folder."""
-    rows = [f"| {_cell(name)} | {_cell(value)} |" for name, value in figures.items()]
+def summary(result: AnalysisResult, title: str, figures: Sequence[Headline]) -> str:
+    """The same as Markdown: the title, a table of figures, then report and session folder."""
+    rows = [f"| {_cell(figure.label)} | {_cell(figure.text)} | {_cell(figure.note)} |" for figure in figures]
     return "\n".join(
         [
-            f"## Session {result.session}",
+            f"## {_code(title)}",
             "",
-            "| | |",
-            "|---|---|",
+            "| Figure | | |",
+            "|---|---|---|",
             *rows,
             "",
-            f"Report: `{result.report}`",
+            f"Report: {_code(result.report)}",
             "",
-            f"Session: `{result.folder}`",
+            f"Session: {_code(result.folder)}",
             "",
             "Analysed before; nothing was done again." if result.reused else f"Analysed in {result.seconds:.0f} s.",
         ]
@@ -91,8 +93,19 @@ def summary(result: AnalysisResult, figures: dict[str, str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that cannot break out of a table's cell: titles come from file names."""
-    return " ".join(text.replace("|", "\\|").split())
+    """Text that stays within a table's cell."""
+    return _line(text).replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    """Text shown as it is, whatever Markdown or HTML a file's name holds."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence} {_line(text)} {fence}" if longest else f"{fence}{_line(text)}{fence}"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _percent(step: Progress) -> float:
