@@ -32,9 +32,6 @@ EYE_CORNERS = ((33, 133), (362, 263))
 """Mesh points of the eyes' corners, from the picture's left to its right: the eye at its left, then at its right."""
 _LEFT, _RIGHT = range(2)
 
-BOX_POINTS = (10, 152, 234, 454)
-"""Mesh points on the face's outline: top of the forehead, chin, and before the ears."""
-
 
 class LandmarkReader:
     """Reads meshes and irises; the networks are loaded once. One instance per thread."""
@@ -81,8 +78,8 @@ class LandmarkReader:
 
     def _read_mesh(self, rgb: UInt8, square: Square) -> tuple[Float64, float]:
         """The mesh [468, 3] in px of the picture, and the probability that the square shows a face."""
-        points, logit = self._mesh(cut_square(rgb, square, MESH_SIDE_PX))
-        points = points.reshape(MESH_POINTS, 3).astype(np.float64) / MESH_SIDE_PX
+        coordinates, logit = self._mesh(cut_square(rgb, square, MESH_SIDE_PX))
+        points = coordinates.reshape(MESH_POINTS, 3).astype(np.float64) / MESH_SIDE_PX
         mesh = np.column_stack([square.to_picture(points[:, :2]), points[:, 2] * square.side_px])
         return mesh, float(1 / (1 + np.exp(-np.clip(logit.reshape(()), -50, 50))))
 
@@ -112,9 +109,7 @@ def box_from_mesh(mesh_px: Float32) -> Float32:
 
     Placed and sized like the boxes of MediaPipe's detector (brows to chin), but steadier from sample to sample.
     """
-    outline = mesh_px[:, BOX_POINTS, :2]
     low, high = mesh_px[:, :, :2].min(axis=1), mesh_px[:, :, :2].max(axis=1)
-    del outline
     return np.concatenate([low, high - low], axis=1)
 
 

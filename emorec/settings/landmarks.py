@@ -8,7 +8,65 @@ from emorec.settings.base import Area
 
 
 class LandmarksSettings(Area):
-    """Landmarks and attention."""
+    """Landmarks, and how attention is read from them. Where no other source is named, docs/validity.md has it."""
 
     iris_min_face_px: float = Field(36.0, gt=0)
-    """Narrower faces' eyes are not measured, px of the box."""
+    """Narrower faces' eyes are not measured, px of the box: below, lid opening no longer separates open from shut."""
+
+    aside_from_deg: float = Field(10.0, ge=0, le=90)
+    """A head turned aside from its resting pose by up to this still has all attention, degrees: half of a screen."""
+
+    aside_to_deg: float = Field(40.0, ge=0, le=90)
+    """… and none from here on, degrees: further than eyes comfortably turn back."""
+
+    up_from_deg: float = Field(10.0, ge=0, le=90)
+    """As aside_from_deg, for a head raised above its resting pose."""
+
+    up_to_deg: float = Field(40.0, ge=0, le=90)
+    """As aside_to_deg, for a head raised."""
+
+    down_from_deg: float = Field(15.0, ge=0, le=90)
+    """As aside_from_deg, for a head lowered; wider, since notes and keyboard lie there."""
+
+    down_to_deg: float = Field(45.0, ge=0, le=90)
+    """As aside_to_deg, for a head lowered."""
+
+    closed_at: float = Field(0.35, ge=0, lt=1)
+    """Lid opening, as a share of the participant's open eyes, at which they count as shut: the median of photographs of
+    shut eyes, whose contour keeps some height."""
+
+    open_at: float = Field(1.0, gt=0, le=1.5)
+    """Lid opening, as a share of the participant's open eyes, from which they count as fully open."""
+
+    gaze_from: float = Field(0.12, ge=0, le=2)
+    """Pupils that are off their usual place by up to this have all attention; 1 is about 39°, so this is 4°."""
+
+    gaze_to: float = Field(0.8, ge=0, le=2)
+    """… and none from here on; 30°."""
+
+    near_resting_deg: float = Field(20.0, gt=0)
+    """How near to the resting pose a sample must be to count for the level of open eyes, degrees."""
+
+    open_eyes_quantile: float = Field(0.75, gt=0, lt=1)
+    """The level of open eyes is this quantile: above the middle, since lids are lowered part of the time."""
+
+    open_eyes_population: float = Field(0.33, gt=0)
+    """Usual level of open eyes, lid opening over eye width; the same quantile over people."""
+
+    open_eyes_prior_samples: float = Field(30.0, ge=0)
+    """How many samples of a participant weigh as much as the population's level."""
+
+    perclos_window_s: float = Field(60.0, gt=0)
+    """Window of PERCLOS, s (Wierwille et al. 1994 use one to three minutes)."""
+
+    perclos_coverage: float = Field(0.5, gt=0, le=1)
+    """Least share of that window that must have been measured."""
+
+    speaking_window_s: float = Field(4.0, gt=0)
+    """Stretch over which mouth movement is summed, s: a few words."""
+
+    speaking_still: float = Field(0.01, ge=0)
+    """Change of mouth opening from sample to sample, over mouth width, of a mouth at rest (noise of the landmarks)."""
+
+    speaking_lively: float = Field(0.10, gt=0)
+    """Change from sample to sample of a mouth that certainly talks."""
