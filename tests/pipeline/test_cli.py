@@ -1,0 +1,99 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import EMOREC, Done, run_emorec
+
+COMMANDS = ["analyze", "report", "demo", "assets", "train", "evaluate"]
+
+
+def test_json_prints_one_line_and_nothing_else(analyzed: Done) -> None:
+    assert analyzed.err == ""
+    assert analyzed.out.count("\n") == 1
+    result = analyzed.result
+    assert list(result) == ["session", "folder", "report", "participants", "duration_s", "seconds"]
+    assert Path(result["report"]).is_file()
+
+
+def test_a_broken_recording_is_one_line_and_the_others_are_done(analyzed: Done, demo: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_text("this is no film")
+    store = Path(analyzed.result["folder"]).parents[1]
+    done = run_emorec(
+        "analyze", broken, demo.recording, tmp_path / "missing.mp4", "--store", store, "--json", "--quiet"
+    )
+    assert done.code == 1
+    assert json.loads(done.out)["session"] == analyzed.result["session"]
+    lines = done.err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("emorec: ") for line in lines)
+    assert "broken.mp4" in lines[0]
+    assert "missing.mp4" in lines[1]
+    assert "Traceback" not in done.err
+
+
+def test_debug_shows_where_it_failed(tmp_path: Path) -> None:
+    done = run_emorec("--debug", "analyze", tmp_path / "missing.mp4", "--store", tmp_path)
+    assert done.code == 1
+    assert "Traceback" in done.err
+
+
+@pytest.mark.parametrize("args", [["analyze"], ["analyse", "a.mp4"], ["analyze", "a.mp4", "--fast"]])
+def test_wrong_usage_ends_with_2(args: list[str]) -> None:
+    assert run_emorec(*args).code == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command: str) -> None:
+    done = run_emorec(command, "--help")
+    assert done.code == 0
+    assert f"emorec {command}" in done.out
+    assert "Example:" in done.out
+
+
+def test_a_missing_model_says_which_command_brings_it(demo: Any, tmp_path: Path) -> None:
+    done = run_emorec(
+        "analyze", demo.recording, "--store", tmp_path / "s", env={"EMOREC_ASSETS": str(tmp_path / "none")}
+    )
+    assert done.code == 1
+    assert "emorec assets" in done.err
+    assert str(tmp_path / "none") in done.err
+
+
+def test_a_wrong_setting_is_one_line(demo: Any, tmp_path: Path) -> None:
+    done = run_emorec("analyze", demo.recording, cwd=tmp_path, env={"EMOREC_RECORDING__RATE_HZ": "0"})
+    assert done.code == 1
+    assert done.err.splitlines() == [done.err.strip()]
+    assert "recording.rate_hz" in done.err
+
+
+def test_a_report_can_be_rendered_again_from_the_session_alone(analyzed: Done) -> None:
+    report = Path(analyzed.result["report"])
+    before = report.read_bytes()
+    report.unlink()
+    done = run_emorec("report", analyzed.result["folder"])
+    assert done.code == 0, done.err
+    assert done.out.strip() == str(report)
+    assert report.read_bytes() == before
+
+
+def test_help_takes_less_than_half_a_second_of_cpu() -> None:
+    def cpu_s() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    taken = []
+    for _ in range(3):
+        before = cpu_s()
+        subprocess.run([EMOREC, "--help"], check=True, capture_output=True, env={**os.environ})
+        taken.append(cpu_s() - before)
+    assert min(taken) < 0.5
