@@ -27,7 +27,7 @@ import flows
 
 T = TypeVar("T")
 
-START_SECONDS = 120
+START_SECONDS = 180
 RUN_SECONDS = 300
 END_SECONDS = 30
 PREFECT_FILE = Path(flows.__path__[0]) / "prefect.yaml"
