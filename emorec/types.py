@@ -196,6 +196,21 @@ class Samples(Columns):
         none = np.zeros(0, bool)
         return cls(np.zeros(0), none, np.zeros(0, np.float32), none, none, np.zeros(0, np.int32))
 
+    @property
+    def step_s(self) -> float:
+        """The usual time from one sample to the next, s; 0 where there is only one."""
+        return float(np.median(np.diff(self.t_s))) if len(self) > 1 else 0.0
+
+    def rows_at(self, t_s: Float64) -> Int64:
+        """The rows of the samples at some times, each of which must be a sample's."""
+        return np.minimum(np.searchsorted(self.t_s, t_s - 1e-6), max(len(self) - 1, 0)).astype(np.int64)
+
+    def segments(self) -> Int64:
+        """For each sample the number of the stretch that it lies in, without a cut or another layout inside."""
+        changed = self.cut.copy()
+        changed[1:] |= self.layout[1:] != self.layout[:-1]
+        return np.cumsum(changed).astype(np.int64)
+
 
 @dataclass(frozen=True)
 class Tiles(Columns):
@@ -282,12 +297,23 @@ class Tracks(Columns):
 
 @dataclass(frozen=True)
 class Identities(Columns):
-    """Who each track is, one row per track, by number: ``participant`` counts from 0 by first appearance and is −1 where
-    the track is left out, and then ``reason`` says why ("" elsewhere)."""
+    """Who each track is, one row per track, by number.
+
+    ``participant`` counts from 0 by first face and is −1 where the track is left out; ``reason`` says why ("" else).
+    """
 
     track: Int32
     participant: Int32
     reason: NDArray[np.str_]
+
+    @property
+    def people(self) -> int:
+        """How many participants there are."""
+        return int(self.participant.max(initial=-1)) + 1
+
+    def of_faces(self, faces: Faces) -> Int64:
+        """The participant of every face, −1 for those left out."""
+        return self.participant[np.searchsorted(self.track, faces.track)].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -295,10 +321,10 @@ class Timeline(Columns):
     """One row per participant × sample from the first to the last time that they were in the picture, by participant,
     then time.
 
-    ``participant`` as in Identities; ``sample`` and ``face`` are rows of Samples and Faces (face −1: none); ``state`` is
-    an index into STATES. ``emotions`` [n, 7], ``eyes_open``, ``speaking`` and ``attention`` (0–1) are NaN where there is
-    no face or they cannot be measured. A sample that the detector missed between two that it did not is ``visible``
-    without a face.
+    ``participant`` counts from 0 by first appearance; ``sample`` and ``face`` are rows of Samples and Faces (face −1:
+    none); ``state`` is an index into STATES. ``emotions`` [n, 7], ``eyes_open`` (ratio), ``speaking`` and ``attention``
+    (0–1) are NaN where there is no face or they cannot be measured. A sample that the detector missed between two that
+    it did not is ``visible`` without a face.
     """
 
     participant: Int32

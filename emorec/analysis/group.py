@@ -1,0 +1,201 @@
+"""The group: per sample and per window, with bootstrap bands over participants and the synchrony of expressions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from emorec.analysis.engagement import LEVELS
+from emorec.analysis.windows import Grid, Windows, group_means
+from emorec.settings.analysis import AnalysisSettings
+from emorec.types import STATES, Columns, Float32, Float64, Samples, Timeline
+
+__all__ = ["Group", "GroupWindows", "bootstrap_band", "dense", "group", "group_windows", "synchrony"]
+
+SEED = 20190925
+BAND = (0.025, 0.975)
+COLUMNS_AT_ONCE = 4096
+NUMBERS_AT_ONCE = 1_000_000
+"""Numbers of windows in hand, so that memory stays the same for long recordings."""
+LEAST_FOR_BAND = 2
+SYNCHRONY_COVERAGE = 0.7
+"""A participant counts in a window of synchrony when seen in at least this share of its samples."""
+FLAT_DEVIATION = 0.02
+"""Expressions that deviate less than this over a window (probabilities, root mean square) show nothing to correlate."""
+
+VISIBLE, ABSENT = STATES.index("visible"), STATES.index("absent")
+
+
+@dataclass(frozen=True)
+class Group(Columns):
+    """One row per sample: participants present and visible, means over visible ones, NaN where there is none."""
+
+    present: NDArray[np.int64]
+    visible: NDArray[np.int64]
+    emotions: Float64
+    attention: Float64
+    attention_lo: Float64
+    attention_hi: Float64
+    synchrony: Float64
+
+
+@dataclass(frozen=True)
+class GroupWindows(Columns):
+    """One row per window. ``present``, ``visible`` and ``engaged`` count different participants who were there, were
+    seen, and have an engagement; ``means`` are the group's at the samples of the window."""
+
+    present: Float64
+    visible: Float64
+    engagement: Float64
+    engagement_lo: Float64
+    engagement_hi: Float64
+    shares: Float64
+    means: Group
+    people_present: NDArray[np.int64]
+    people_visible: NDArray[np.int64]
+    people_engaged: NDArray[np.int64]
+
+
+def dense(timeline: Timeline, values: Float32 | Float64, n_samples: int) -> Float32:
+    """Values of the timeline's rows as [participants, samples] (or [.., .., k]), NaN elsewhere."""
+    n = int(timeline.participant.max(initial=-1)) + 1
+    table = np.full((n, n_samples, *values.shape[1:]), np.nan, np.float32)
+    table[timeline.participant, timeline.sample] = values
+    return table
+
+
+def bootstrap_band(values: Float64 | Float32, resamples: int) -> tuple[Float64, Float64]:
+    """The 95 % percentile band of the mean over rows of values [people, columns], resampling people; NaN for columns
+    with fewer than two known values. Seeded: the same values give the same band."""
+    n, n_columns = values.shape
+    low, high = np.full(n_columns, np.nan), np.full(n_columns, np.nan)
+    if n < LEAST_FOR_BAND:
+        return low, high
+    weights = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float32)
+    for first in range(0, n_columns, COLUMNS_AT_ONCE):
+        part = slice(first, first + COLUMNS_AT_ONCE)
+        known = np.isfinite(values[:, part])
+        count = weights @ known.astype(np.float32)
+        total = weights @ np.where(known, values[:, part], 0).astype(np.float32)
+        means = np.sort(np.where(count > 0, total / np.maximum(count, 1), np.inf), axis=0)
+        # Resamples that hold nobody with a value are sorted to the end and do not count.
+        valid = (count > 0).sum(axis=0)
+        wide = known.sum(axis=0) >= LEAST_FOR_BAND
+        columns = np.arange(means.shape[1])
+        for bound, share in ((low, BAND[0]), (high, BAND[1])):
+            position = np.round(share * np.maximum(valid - 1, 0)).astype(np.int64)
+            bound[part] = np.where(wide, means[position, columns], np.nan)
+    return low, high
+
+
+def synchrony(emotions: Float64 | Float32, samples: Samples, settings: AnalysisSettings) -> Float64:
+    """Inter-subject correlation of displayed expressions around each sample, −1…1: the mean over pairs of participants
+    of the correlation of their seven probabilities over a window; NaN where fewer than two can be compared.
+
+    Source: Hasson et al. 2004; Nastase et al. 2019 (pairwise form). The mean over pairs follows from the length of
+    the sum of all participants' normalised signals, |Σu|² = k + k(k − 1)·r.
+
+    Args:
+        emotions: [participants, samples, 7], NaN where not known.
+    """
+    n_people, n_samples, n_emotions = emotions.shape
+    result = np.full(n_samples, np.nan)
+    if n_people < LEAST_FOR_BAND or n_samples < 2 or samples.step_s <= 0:
+        return result
+    length = max(4, round(settings.synchrony_window_s / samples.step_s))
+    if n_samples < length:
+        return result
+    step = max(1, round(settings.synchrony_step_s / samples.step_s))
+    starts = np.arange(0, n_samples - length + 1, step)
+    values = np.full(len(starts), np.nan)
+    views = sliding_window_view(emotions, length, axis=1)
+    at_once = max(1, NUMBERS_AT_ONCE // max(1, n_people * n_emotions * length))
+    for first in range(0, len(starts), at_once):
+        chosen = starts[first : first + at_once]
+        part = views[:, chosen]
+        known = np.isfinite(part)
+        count = known.sum(axis=-1)
+        mean = np.where(known, part, 0).sum(axis=-1) / np.maximum(count, 1)
+        centred = np.where(known, part - mean[..., None], 0)
+        norm = np.sqrt((centred**2).sum(axis=(2, 3)))
+        seen = count[:, :, 0] >= SYNCHRONY_COVERAGE * length
+        counted = seen & (norm >= FLAT_DEVIATION * np.sqrt(n_emotions * length))
+        unit = np.where(counted[..., None, None], centred / np.maximum(norm, 1e-12)[..., None, None], 0)
+        k = counted.sum(axis=0)
+        together = (unit.sum(axis=0) ** 2).sum(axis=(1, 2))
+        values[first : first + at_once] = np.where(
+            k >= LEAST_FOR_BAND, (together - k) / np.maximum(k * (k - 1), 1), np.nan
+        )
+    # Every sample has the value of the window whose middle is nearest; at the ends that of the first and last.
+    nearest = np.clip(np.round((np.arange(n_samples) - (length - 1) / 2) / step), 0, len(starts) - 1)
+    result[:] = values[nearest.astype(np.int64)]
+    return result
+
+
+def group(timeline: Timeline, samples: Samples, settings: AnalysisSettings) -> Group:
+    """The group at every sample of the recording."""
+    n = len(samples)
+    attention = dense(timeline, timeline.attention, n)
+    low, high = bootstrap_band(attention, settings.bootstrap)
+    emotions = dense(timeline, timeline.emotions, n)
+    return Group(
+        present=np.bincount(timeline.sample, timeline.state != ABSENT, n).astype(np.int64),
+        visible=np.bincount(timeline.sample, timeline.state == VISIBLE, n).astype(np.int64),
+        emotions=group_means(timeline.emotions, timeline.sample.astype(np.int64), n),
+        attention=group_means(timeline.attention, timeline.sample.astype(np.int64), n),
+        attention_lo=low,
+        attention_hi=high,
+        synchrony=synchrony(emotions, samples, settings),
+    )
+
+
+def group_windows(
+    timeline: Timeline, group_rows: Group, windows: Windows, windows_grid: Grid, settings: AnalysisSettings
+) -> GroupWindows:
+    """The group in every window; means over participants who have a value, each counting once."""
+    n = len(windows_grid)
+    n_people = int(timeline.participant.max(initial=-1)) + 1
+
+    def table(values: Float64) -> Float64:
+        result = np.full((n_people, n), np.nan)
+        result[windows.participant, windows.window] = values
+        return result
+
+    low, high = bootstrap_band(table(windows.engagement), settings.bootstrap)
+    attention_low, attention_high = bootstrap_band(table(windows.attention), settings.bootstrap)
+    engaged = np.bincount(windows.window[windows.level >= 0], minlength=n)
+    shares = np.full((n, len(LEVELS)), np.nan)
+    for level in range(len(LEVELS)):
+        count = np.bincount(windows.window[windows.level == level], minlength=n)
+        np.divide(count, engaged, out=shares[:, level], where=engaged > 0)
+    of_sample = windows_grid.of_sample
+    return GroupWindows(
+        present=group_means(group_rows.present.astype(np.float64), of_sample, n),
+        visible=group_means(group_rows.visible.astype(np.float64), of_sample, n),
+        engagement=group_means(windows.engagement, windows.window, n),
+        engagement_lo=low,
+        engagement_hi=high,
+        shares=shares,
+        means=Group(
+            present=np.zeros(n, np.int64),
+            visible=np.zeros(n, np.int64),
+            emotions=group_means(windows.emotions, windows.window, n),
+            attention=group_means(windows.attention, windows.window, n),
+            attention_lo=attention_low,
+            attention_hi=attention_high,
+            synchrony=group_means(group_rows.synchrony, of_sample, n),
+        ),
+        people_present=_people(timeline, timeline.state != ABSENT, windows_grid),
+        people_visible=_people(timeline, timeline.face >= 0, windows_grid),
+        people_engaged=engaged,
+    )
+
+
+def _people(timeline: Timeline, holds: NDArray[np.bool_], windows_grid: Grid) -> NDArray[np.int64]:
+    """How many different participants something holds for in each window."""
+    n = len(windows_grid)
+    pairs = np.unique(timeline.participant[holds].astype(np.int64) * n + windows_grid.of_sample[timeline.sample[holds]])
+    return np.bincount(pairs % max(n, 1), minlength=n)
