@@ -1,0 +1,79 @@
+"""One self-contained HTML file: Plotly, style, script and data inlined, and a policy that forbids the network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from reports import theme
+
+__all__ = ["document"]
+
+
+def document(template: str, data: Any, **context: Any) -> str:
+    """Render a template as a whole page.
+
+    Args:
+        template: name of a file in templates/, escaped by Jinja throughout.
+        data: what the page's script reads (figures), JSON.
+        context: what the template reads.
+
+    Returns:
+        HTML; the same arguments give the same text.
+    """
+    # Ours, from the package: nothing of a session is in them.
+    scripts = {"plotly": Markup(_plotly()), "script": Markup(theme.text("report.js"))}  # noqa: S704
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            policy=_policy(scripts.values()),
+            style=Markup(theme.text("report.css")),  # noqa: S704
+            data=_json(data),
+            plotly_template=_json(theme.plotly_template()),
+            **scripts,
+            **context,
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _plotly() -> str:
+    """Plotly.js as the installed package carries it, with line ends as a browser hashes them."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs()).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _policy(scripts: Any) -> str:
+    """Only our own scripts, by their hash; no network for anything. Plotly sets styles itself, images are data."""
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _json(data: Any) -> Markup:
+    """JSON that cannot end its script element or open a comment, whatever names are in it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - escaped in the line above
