@@ -80,8 +80,10 @@ def load_network(architecture: Architecture, weights: Path, dtype_policy: str = 
     with _policy(dtype_policy):
         network = build(architecture)
     try:
-        network.load_weights(weights)
-    except (OSError, ValueError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns where it leaves weights as they were
+            network.load_weights(weights)
+    except (OSError, ValueError, KeyError, UserWarning) as error:
         raise ModelError(f"{weights} does not fit {architecture.name}: {str(error).splitlines()[0]}") from error
     return network
 

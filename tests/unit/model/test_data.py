@@ -1,0 +1,107 @@
+"""Labelled pictures as people have them."""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from model.data import CLASSES, clean, load_images, soft_targets
+from model.errors import ModelError
+from tests.unit.model.conftest import draw_faces
+
+
+def picture(seed: int, side_px: int = 48) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (side_px, side_px), dtype=np.uint8)
+
+
+def test_a_folder_and_a_zip_of_it_read_the_same(write_folder, tmp_path):
+    folder = write_folder({f"images/train/{c}/{i:05d}.png": picture(i) for i, c in enumerate(("sad", "happy"))})
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, path.relative_to(folder))
+    a, b = load_images(folder, "train"), load_images(tmp_path / "data.zip", "train")
+    assert [CLASSES[i] for i in a.labels] == ["happy", "sad"]
+    assert (a.images == b.images).all()
+    assert a.fingerprint() == b.fingerprint()
+
+
+def test_colour_any_size_and_other_names_are_understood(write_folder):
+    colour = np.dstack([picture(1, 100)] * 3)
+    data = load_images(write_folder({"Training/Sadness/a.jpg": colour, "test/anger/b.png": picture(2, 20)}))
+    assert data.images.shape == (2, 48, 48)
+    assert {CLASSES[i] for i in data.labels} == {"sad", "angry"}
+
+
+def test_an_unreadable_picture_is_counted(write_folder):
+    folder = write_folder({"happy/a.png": picture(1)})
+    (folder / "happy/b.png").write_bytes(b"no picture")
+    data = load_images(folder)
+    assert len(data) == 1
+    assert data.dropped == {"unreadable": 1}
+
+
+def test_a_class_without_a_readable_picture_is_refused(write_folder):
+    folder = write_folder({"happy/a.png": picture(1), "sad/b.png": picture(2)})
+    (folder / "sad/b.png").write_bytes(b"")
+    with pytest.raises(ModelError, match="sad"):
+        load_images(folder)
+
+
+@pytest.mark.parametrize(
+    ("split", "message"), [("holiday", "unknown split"), ("test", "no pictures in the split test")], ids=str
+)
+def test_a_split_that_is_not_there_is_refused(write_folder, split, message):
+    with pytest.raises(ModelError, match=message):
+        load_images(write_folder({"train/happy/a.png": picture(1)}), split)
+
+
+def test_an_unknown_class_is_refused_by_name(write_folder):
+    with pytest.raises(ModelError, match="bored"):
+        load_images(write_folder({"train/bored/a.png": picture(1)}), "train")
+
+
+def test_a_source_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="no such folder or zip"):
+        load_images(tmp_path / "nothing")
+
+
+HEADER = "row,usage,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,nf\n"
+
+
+def test_votes_are_joined_by_row_and_a_single_vote_counts_as_a_slip(write_folder):
+    folder = write_folder({"train/happy/00007.png": picture(1), "train/happy/00008.png": picture(2)})
+    (folder / "ferplus.csv").write_text(HEADER + "7,Training,3,6,1,0,0,0,0,0,0,0\n8,Training,0,0,0,0,0,0,0,0,0,10\n")
+    data = load_images(folder, "train")
+    assert data.votes[0].tolist() == [0, 0, 0, 6, 3, 0, 0]
+    assert data.not_a_face.tolist() == [0, 1]
+
+
+def test_targets_mix_label_and_votes_and_fall_back_to_the_label(write_folder):
+    folder = write_folder({"train/happy/1.png": picture(1), "train/sad/2.png": picture(2)})
+    (folder / "ferplus.csv").write_text(HEADER + "1,Training,5,5,0,0,0,0,0,0,0,0\n")
+    targets = soft_targets(load_images(folder, "train"), vote_share=0.4)
+    assert targets[0].tolist() == pytest.approx([0, 0, 0, 0.8, 0.2, 0, 0])
+    assert targets[1].tolist() == pytest.approx([0, 0, 0, 0, 0, 1, 0])
+
+
+def test_copies_constant_images_and_no_faces_are_left_out_of_training_and_counted():
+    train, held_out = draw_faces(10, seed=1), draw_faces(4, seed=2)
+    train.images[0] = held_out.images[3]
+    train.images[1] = 7
+    train.images[2] = train.images[3]
+    train.not_a_face[4] = 0.9
+    cleaned = clean(train, [held_out])
+    assert cleaned.dropped == {"constant": 1, "not_a_face": 1, "copy_of_held_out": 1, "copy_in_train": 1}
+    assert cleaned.names == ("2.png", "5.png", "6.png", "7.png", "8.png", "9.png")
+
+
+def test_the_fingerprint_knows_every_pixel_and_label_but_not_the_order():
+    data = draw_faces(6, seed=1)
+    order = np.arange(6)[::-1]
+    turned = data.take(np.ones(6, bool))
+    turned.images[:], turned.labels[:] = data.images[order], data.labels[order]
+    assert turned.fingerprint() == data.fingerprint()
+    turned.images[0, 0, 0] ^= 1
+    assert turned.fingerprint() != data.fingerprint()

@@ -1,0 +1,89 @@
+"""Releases: whole, unchanged, and what the code expects."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from model import preprocess
+from model.data import CLASSES
+from model.errors import ModelError
+from model.registry import CARD, LITERT, WEIGHTS, add_release, champion, load_release, promote
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    """A registry with one release, whose files are short texts: the registry does not look inside."""
+    (tmp_path / "w").write_bytes(b"weights")
+    (tmp_path / "l").write_bytes(b"litert")
+    card = {"classes": list(CLASSES), "temperature": 1.5, "preprocessing": preprocess.describe()}
+    add_release(tmp_path / "registry", "tiny-1", card, tmp_path / "w", tmp_path / "l")
+    promote(tmp_path / "registry", "tiny-1")
+    return tmp_path / "registry"
+
+
+def test_the_champion_loads_with_its_card(registry):
+    release = load_release(registry=registry)
+    assert release.version == champion(registry) == "tiny-1"
+    assert release.classes == CLASSES
+    assert release.temperature == 1.5
+    assert release.weights.read_bytes() == b"weights"
+    assert set(release.sha256()) == {WEIGHTS, LITERT}
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, LITERT])
+def test_one_changed_byte_is_refused(registry, name):
+    path = registry / "tiny-1" / name
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="not the file that its card describes"):
+        load_release(registry=registry)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, LITERT, CARD])
+def test_a_missing_file_is_named(registry, name):
+    (registry / "tiny-1" / name).unlink()
+    with pytest.raises(ModelError, match=name):
+        load_release(registry=registry)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": sorted(CLASSES, reverse=True)}, "has the classes"),
+        ({"preprocessing": preprocess.describe() | {"crop_px": 64}}, "another preprocessing"),
+        ({"temperature": None}, "not a complete model card"),
+    ],
+    ids=["order of classes", "preprocessing", "temperature"],
+)
+def test_a_card_that_does_not_fit_the_code_is_refused(registry, change, message):
+    path = registry / "tiny-1" / CARD
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ModelError, match=message):
+        load_release(registry=registry, classes=CLASSES)
+
+
+def test_a_release_does_not_change(registry, tmp_path):
+    with pytest.raises(ModelError, match="releases do not change"):
+        add_release(registry, "tiny-1", {}, tmp_path / "w", tmp_path / "l")
+
+
+def test_a_release_that_does_not_load_is_not_promoted(registry):
+    with pytest.raises(ModelError, match="no such model"):
+        promote(registry, "tiny-2")
+    assert champion(registry) == "tiny-1"
+
+
+@pytest.mark.parametrize("version", ["champion", "../up", "Upper", ""])
+def test_a_version_has_a_plain_name(registry, tmp_path, version):
+    with pytest.raises(ModelError, match="no name for a version"):
+        add_release(registry, version, {}, tmp_path / "w", tmp_path / "l")
+
+
+def test_a_failed_release_leaves_nothing_behind(registry, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        add_release(registry, "tiny-2", {}, tmp_path / "w", tmp_path / "nothing")
+    assert sorted(p.name for p in registry.iterdir()) == ["champion.json", "tiny-1"]

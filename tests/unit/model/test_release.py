@@ -1,0 +1,107 @@
+"""From a run to a release that runs without TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.architectures import Architecture
+from model.errors import ModelError
+from model.export import convert, load_network, save_weights
+from model.registry import Release
+from model.release import release
+from model.runtime import BATCHES, KerasNetwork, LiteRtNetwork, split_into_batches
+from model.train import train
+from tests.unit.model.conftest import TINY, draw_faces
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    from model.train import Plan
+
+    folder = tmp_path_factory.mktemp("release")
+    splits = [draw_faces(n, seed) for seed, n in enumerate((56, 28, 28))]
+    plan = Plan(architecture=TINY, epochs=1, batch=8, dtype_policy="float32")
+    train(folder / "run", plan, *splits[:2])
+    return release(folder / "run", "tiny-1", folder / "registry", *splits, code_version="test")
+
+
+def test_a_card_says_what_was_made_of_what(made):
+    card = json.loads((made.litert.parent / "card.json").read_text())
+    assert card["architecture"] == dataclasses.asdict(TINY)
+    assert card["data"]["train"]["images"] == 56
+    assert set(card["metrics"]) == {"validation", "test", "test_float32"}
+    assert card["metrics"]["test"]["one_view"]["n"] == 28
+    assert card["training"]["plan"]["epochs"] == 1
+    assert card["conversion"]["tried"][-1]["kind"] == card["conversion"]["chosen"]
+    assert card["temperature"] == made.temperature > 0
+
+
+def test_the_released_weights_and_the_litert_file_agree(made):
+    crops = draw_faces(40, seed=9).images
+    network = KerasNetwork(load_network(Architecture(**made.card["architecture"]), made.weights))
+    assert np.abs(network(crops) - LiteRtNetwork(made.litert)(crops)).mean() < 0.05
+
+
+def test_half_precision_costs_next_to_nothing(tmp_path):
+    from model.architectures import build
+
+    network = build(TINY)
+    save_weights(network, TINY, tmp_path / "half.weights.h5")
+    crops = draw_faces(8, seed=1).images
+    difference = KerasNetwork(network, 8)(crops) - KerasNetwork(load_network(TINY, tmp_path / "half.weights.h5"), 8)(
+        crops
+    )
+    assert np.abs(difference).max() < 0.01
+
+
+def test_weights_of_another_architecture_are_refused(made):
+    with pytest.raises(ModelError, match="does not fit"):
+        load_network(dataclasses.replace(TINY, width=1 / 8), made.weights)
+
+
+def test_a_float_conversion_gives_what_keras_gives(made, tmp_path):
+    network = load_network(TINY, made.weights)
+    tried = convert(network, draw_faces(28, seed=3), tmp_path / "m.tflite", kinds=("float32",))
+    assert tried[0].mean_probability_difference < 1e-5
+
+
+def test_a_run_without_weights_cannot_be_released(tmp_path):
+    data = draw_faces(7, seed=0)
+    with pytest.raises(ModelError, match="train first"):
+        release(tmp_path, "tiny-1", tmp_path, data, data, data, "test")
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 4, 8, 13, 24, 25, 31, 32, 33, 70])
+def test_batches_hold_all_faces_and_waste_little(n):
+    sizes = split_into_batches(n)
+    assert set(sizes) <= set(BATCHES)
+    assert sum(sizes) >= n
+    assert sum(sizes) - n <= 7
+
+
+def test_a_face_gets_the_same_logits_wherever_it_stands(made):
+    network, crops = LiteRtNetwork(made.litert), draw_faces(45, seed=5).images
+    together = network(crops)
+    assert (together == network(crops)).all()
+    for i in (0, 31, 32, 44):
+        assert (network(crops[i : i + 1])[0] == together[i]).all()
+    assert network(crops[:0]).shape == (0, 7)
+
+
+def test_running_a_release_imports_neither_tensorflow_nor_keras(made):
+    code = (
+        "import sys, numpy as np; from pathlib import Path; from model.registry import load_release;"
+        "from model.runtime import LiteRtNetwork; r = load_release('tiny-1', Path(sys.argv[1]));"
+        "LiteRtNetwork(r.litert)(np.zeros((3, 16, 16), np.uint8));"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, made.litert.parents[1]], check=True, cwd=Path(__file__).parents[3])
