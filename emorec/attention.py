@@ -23,6 +23,9 @@ __all__ = ["Calibration", "attention", "calibrate", "perclos", "resting_pose", "
 ACROSS = ((33, 263), (234, 454), (127, 356), (93, 323))
 DOWN = ((127, 132), (356, 361), (234, 132), (454, 361))
 
+EYES = ((33, 133), (362, 263))
+"""Mesh points of the eyes' corners."""
+
 LOWER_LID, UPPER_LID = slice(3, 6), slice(11, 14)
 """The middle three of the contour's points between the corners (0 and 8), lower and upper lid."""
 CORNERS = (0, 8)
@@ -44,7 +47,8 @@ def signals(landmarks: Landmarks) -> Signals:
     the camera reads some degrees. It reads 8 to 12 % small (docs/validity.md).
     """
     yaw, pitch, roll = _pose(landmarks.mesh_px.astype(np.float64))
-    gaze_x, gaze_y, eyes_open = _eyes(landmarks.lids_px.astype(np.float64), landmarks.iris_px.astype(np.float64))
+    gaze_x, gaze_y = _gaze(landmarks.lids_px.astype(np.float64), landmarks.iris_px.astype(np.float64))
+    eyes_open = _eyes_open(landmarks.lids_px.astype(np.float64), landmarks.mesh_px.astype(np.float64))
     mouth_open = _mouth(landmarks.mesh_px.astype(np.float64))
     columns = (yaw, pitch, roll, gaze_x, gaze_y, eyes_open, mouth_open)
     return Signals(*(np.asarray(column, np.float32) for column in columns))
@@ -188,23 +192,37 @@ def _pose(mesh: Float64) -> tuple[Float64, Float64, Float64]:
     return np.degrees(yaw), np.degrees(pitch), np.degrees(roll)
 
 
-def _eyes(lids: Float64, iris: Float64) -> tuple[Float64, Float64, Float64]:
-    """Gaze to the right and up (−1…1), and lid opening over eye width, [n] each; both eyes together."""
+def _eye_axes(lids: Float64) -> tuple[Float64, Float64, Float64]:
+    """Of each eye: unit vectors [n, 2, 2] along it (to the right) and down from it, and its width [n, 2], px."""
     along = lids[:, :, CORNERS[1]] - lids[:, :, CORNERS[0]]
     # Contours run from the outer corner, so that the second eye's points leftwards.
     along[:, 1] *= -1
     width = np.linalg.norm(along, axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         along = along / width[..., None]
-    down = np.stack([-along[..., 1], along[..., 0]], axis=-1)
-    opening = ((lids[:, :, LOWER_LID] - lids[:, :, UPPER_LID]) * down[:, :, None]).sum(axis=-1).mean(axis=-1)
+    return along, np.stack([-along[..., 1], along[..., 0]], axis=-1), width
+
+
+def _gaze(lids: Float64, iris: Float64) -> tuple[Float64, Float64]:
+    """Offset of the pupils from the middle of the eyes, to the picture's right and up, −1…1, [n] each."""
+    along, down, width = _eye_axes(lids)
     pupil = iris[:, :, PUPIL] - (lids[:, :, CORNERS[0]] + lids[:, :, CORNERS[1]]) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        # The eye that is nearer to the camera is wider, and counts for more.
-        eyes_open = np.maximum(opening, 0).sum(axis=1) / width.sum(axis=1)
-        gaze_x = ((pupil * along).sum(axis=-1) / width).mean(axis=1) / FULL_GAZE
-        gaze_y = -((pupil * down).sum(axis=-1) / width).mean(axis=1) / FULL_GAZE
-    return np.clip(gaze_x, -1, 1), np.clip(gaze_y, -1, 1), eyes_open
+        right = ((pupil * along).sum(axis=-1) / width).mean(axis=1) / FULL_GAZE
+        up = -((pupil * down).sum(axis=-1) / width).mean(axis=1) / FULL_GAZE
+    return np.clip(right, -1, 1), np.clip(up, -1, 1)
+
+
+def _eyes_open(lids: Float64, mesh: Float64) -> Float64:
+    """Height of the lids' opening over the eyes' width, both eyes together, [n].
+
+    The width is the mesh's, in three dimensions, which does not shrink when the head turns aside.
+    """
+    _, down, _ = _eye_axes(lids)
+    height = ((lids[:, :, LOWER_LID] - lids[:, :, UPPER_LID]) * down[:, :, None]).sum(axis=-1).mean(axis=-1)
+    width = np.stack([np.linalg.norm(mesh[:, b] - mesh[:, a], axis=1) for a, b in EYES], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.maximum(height, 0).sum(axis=1) / width.sum(axis=1))
 
 
 def _mouth(mesh: Float64) -> Float64:

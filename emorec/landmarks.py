@@ -25,9 +25,6 @@ IRIS_SIDE_PER_EYE = 2.3
 LID_POINTS = 16
 IRIS_POINTS = 5
 
-MIN_PRESENCE = 0.5
-"""Below this the mesh says that there is no face, and its eyes are nowhere."""
-
 EYE_CORNERS = ((33, 133), (362, 263))
 """Mesh points of the eyes' corners, from the picture's left to its right: the eye at its left, then at its right."""
 _LEFT, _RIGHT = range(2)
@@ -53,7 +50,7 @@ class LandmarkReader:
             rgb: the picture [H, W, 3], uint8, as displayed.
             detections: n faces of it; the box, and the first two points (the eyes), are used.
             irises: [n], whose eyes to measure; by default those of faces whose box is at least
-                ``settings.iris_min_face_px`` wide. Either way only where the mesh says that there is a face.
+                ``settings.iris_min_face_px`` wide.
 
         Returns:
             Landmarks of n faces in px of the picture.
@@ -71,7 +68,7 @@ class LandmarkReader:
                 continue
             mesh, probability = self._read_mesh(rgb, square)
             mesh_px[i], presence[i] = mesh, probability
-            if irises[i] and presence[i] >= MIN_PRESENCE:
+            if irises[i]:
                 for eye in (_LEFT, _RIGHT):
                     lids_px[i, eye], iris_px[i, eye] = self._read_eye(rgb, mesh_px[i], eye)
         return Landmarks(mesh_px, presence, lids_px, iris_px)

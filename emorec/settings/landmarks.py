@@ -50,7 +50,7 @@ class LandmarksSettings(Area):
     open_eyes_quantile: float = Field(0.75, gt=0, lt=1)
     """The level of open eyes is this quantile: above the middle, since lids are lowered part of the time."""
 
-    open_eyes_population: float = Field(0.33, gt=0)
+    open_eyes_population: float = Field(0.27, gt=0)
     """Usual level of open eyes, lid opening over eye width; the same quantile over people."""
 
     open_eyes_prior_samples: float = Field(30.0, ge=0)
