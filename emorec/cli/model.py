@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emorec import __version__
+
 if TYPE_CHECKING:
     from model.train import Epoch
-
-app = typer.Typer(help="Train and evaluate the emotion model.", no_args_is_help=True)
 
 Registry = Annotated[Path | None, typer.Option(help="Folder of models; by default the one that is installed.")]
 
 
-@app.command()
 def train(
     data: Annotated[
         Path, typer.Option(help="Folder or zip: images/<split>/<class>/*, with ferplus.csv if there is one.")
@@ -24,7 +23,7 @@ def train(
     run: Annotated[Path, typer.Option(help="Folder of the run; an unfinished run there goes on.")] = Path("runs/train"),
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of a new run at this machine's speed.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything that is drawn, for a new run.")] = None,
     release: Annotated[
         str | None, typer.Option(help="Then release the best weights as this version. Reads the test split.")
     ] = None,
@@ -39,39 +38,36 @@ def train(
     import dataclasses
 
     from model.data import clean, load_images
-    from model.errors import ModelError
     from model.train import Plan, epochs_in, plan_of
     from model.train import train as train_model
 
     if (release_only or promote) and not release:
         raise typer.BadParameter("--release-only and --promote need --release VERSION")
-    try:
-        validation, test = (load_images(data, split) for split in ("validation", "test"))
-        training = clean(load_images(data, "train"), [validation, test])
-        typer.echo(f"{len(training)} training images; left out: {_counts(training.dropped)}", err=True)
-        if not release_only:
-            plan = plan_of(run) or Plan(seed=seed)
-            if minutes is not None and plan_of(run) is None:
-                epochs = epochs_in(minutes, plan, training)
-            plan = dataclasses.replace(plan, epochs=epochs or plan.epochs)
-            outcome = train_model(run, plan, training, validation, lambda e: _report(e, plan.epochs))
-            typer.echo(f"{run}: best validation accuracy {outcome.best_accuracy:.4f} at epoch {outcome.best_epoch}")
-        if release:
-            from model import registry as models
-            from model.release import release as make_release
+    validation, test = (load_images(data, split) for split in ("validation", "test"))
+    training = clean(load_images(data, "train"), [validation, test])
+    typer.echo(f"{len(training)} training images; left out: {_counts(training.dropped)}", err=True)
+    if not release_only:
+        earlier = plan_of(run)
+        plan = earlier or Plan()
+        if seed is not None:
+            plan = dataclasses.replace(plan, seed=seed)
+        if minutes is not None and earlier is None:
+            epochs = epochs_in(minutes, plan, training)
+        plan = dataclasses.replace(plan, epochs=epochs or plan.epochs)
+        outcome = train_model(run, plan, training, validation, lambda e: _report(e, plan.epochs))
+        typer.echo(f"{run}: best validation accuracy {outcome.best_accuracy:.4f} at epoch {outcome.best_epoch}")
+    if release:
+        from model import registry as models
+        from model.release import release as make_release
 
-            target = registry or models.INSTALLED
-            made = make_release(run, release, target, training, validation, test, code_version())
-            if promote:
-                models.promote(target, release)
-            accuracy = made.card["metrics"]["test"]["one_view"]["accuracy"]
-            typer.echo(f"{made.litert.parent}: {made.card['conversion']['chosen']}, test accuracy {accuracy:.4f}")
-    except ModelError as error:
-        typer.echo(f"emorec train: {error}", err=True)
-        raise typer.Exit(1) from error
+        target = registry or models.INSTALLED
+        made = make_release(run, release, target, training, validation, test, f"emorec {__version__}")
+        if promote:
+            models.promote(target, release)
+        accuracy = made.card["metrics"]["test"]["one_view"]["accuracy"]
+        typer.echo(f"{made.litert.parent}: {made.card['conversion']['chosen']}, test accuracy {accuracy:.4f}")
 
 
-@app.command()
 def evaluate(
     data: Annotated[Path, typer.Option(help="Folder or zip of labelled faces: [images/][<split>/]<class>/*.")],
     split: Annotated[str | None, typer.Option(help="train, validation or test; by default all there is.")] = None,
@@ -85,21 +81,14 @@ def evaluate(
     Example: emorec evaluate --data fer2013.zip --split test --classes angry,happy,neutral,sad --json figures.json
     """
     from model.data import CLASSES, OTHER_NAMES, load_images
-    from model.errors import ModelError
     from model.evaluate import figures
     from model.registry import load_release
     from model.runtime import LiteRtNetwork
 
-    try:
-        release = load_release(model, registry, CLASSES)
-        chosen = (
-            tuple(OTHER_NAMES.get(c, c) for c in classes.lower().replace(" ", "").split(",")) if classes else CLASSES
-        )
-        images = load_images(data, split)
-        found = figures(LiteRtNetwork(release.litert), images, release.temperature, chosen)
-    except ModelError as error:
-        typer.echo(f"emorec evaluate: {error}", err=True)
-        raise typer.Exit(1) from error
+    release = load_release(model, registry, CLASSES)
+    chosen = tuple(OTHER_NAMES.get(c, c) for c in classes.lower().replace(" ", "").split(",")) if classes else CLASSES
+    images = load_images(data, split)
+    found = figures(LiteRtNetwork(release.litert), images, release.temperature, chosen)
     result: dict[str, Any] = {"model": release.version, **found.pop("one_view"), **found, "left_out": images.dropped}
     if json_file:
         json_file.write_text(json.dumps(result, indent=1) + "\n")
@@ -112,16 +101,6 @@ def evaluate(
         typer.echo(f"  {name:<9} recall {recall:.3f}")
 
 
-def code_version() -> str:
-    """The version of emorec, as a model card names it."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"emorec {version('emorec')}"
-    except PackageNotFoundError:
-        return "emorec, not installed"
-
-
 def _counts(dropped: dict[str, int]) -> str:
     return ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in dropped.items()) or "nothing"
 
@@ -132,7 +111,3 @@ def _report(epoch: Epoch, epochs: int) -> None:
         f"{epoch['validation_accuracy']:.4f} (loss {epoch['validation_loss']:.3f}), {epoch['seconds']:.0f} s",
         err=True,
     )
-
-
-if __name__ == "__main__":
-    app()
