@@ -126,7 +126,7 @@ def _shared(values: Float64, settings: MomentSettings) -> _Shared | None:
     high, low, square = np.empty(settings.shifts), np.empty(settings.shifts), 0.0
     for k in range(settings.shifts):
         total = np.zeros((3, n_times))
-        shifts: Int64 = rng.integers(0, n_times, size=n_people)
+        shifts: Int64 = rng.integers(0, n_times, size=(n_people,))
         for person, shift in enumerate(shifts):
             total += twice[person, :, shift : shift + n_times]
         chance = _together(total, settings.least_people)

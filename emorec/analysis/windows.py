@@ -51,7 +51,8 @@ class Windows(Columns):
 
 def grid(samples: Samples, duration_s: float, window_s: float) -> Grid:
     """Windows of ``window_s`` from 0 to the end of the recording; the last one may be shorter."""
-    end_s = max(duration_s, float(samples.t_s[-1]) + samples.step_s) if len(samples) else 0.0
+    last_s = float(samples.t_s[-1]) if len(samples) else 0.0
+    end_s = duration_s if duration_s > last_s else last_s + samples.step_s
     # A last window that would be no more than a rounding of the duration is none.
     n = max(1, int(np.ceil(end_s / window_s - 1e-3))) if len(samples) else 0
     t0_s: Float64 = np.arange(n, dtype=np.float64) * window_s
@@ -60,7 +61,7 @@ def grid(samples: Samples, duration_s: float, window_s: float) -> Grid:
 
 def group_means(values: Float64 | Float32, group: Int64, n_groups: int) -> Float64:
     """The mean of the values [n] or [n, k] of each group, NaN left out; NaN for a group without any."""
-    columns = values.reshape(len(values), -1).astype(np.float64)
+    columns = values.reshape(len(values), int(np.prod(values.shape[1:]))).astype(np.float64)
     known = np.isfinite(columns)
     means = np.full((n_groups, columns.shape[1]), np.nan)
     for k in range(columns.shape[1]):

@@ -116,7 +116,7 @@ def _people(
     """The person of every track that has an appearance, or is chained to one that has; −1 for the others."""
     label = _chains(observations, summaries, settings)
     n, n_chains = len(label), int(label.max()) + 1
-    known: Bool = np.isfinite(summaries.embedding).all(axis=1)
+    known: Bool = np.asarray(np.isfinite(summaries.embedding).all(axis=1))
     chain_known: Bool = np.zeros(n_chains, bool)
     chain_known[label[known]] = True
     if not chain_known.any():

@@ -75,7 +75,7 @@ def _stretches(observations: Observations, person: Int64, row: Int64) -> list[_S
     samples, faces, tiles = observations.samples, observations.faces, observations.tiles
     segment = samples.segments()
     starts = np.flatnonzero(np.diff(segment, prepend=segment[:1] - 1))
-    ends = np.append(starts[1:], len(segment)) - 1
+    ends = np.append(starts[1:], len(segment))[: len(starts)] - 1
     counted = np.flatnonzero((faces.tile >= 0) & (person >= 0))
     counted = counted[np.lexsort((row[counted], faces.tile[counted], segment[row[counted]]))]
     span = int(faces.tile.max(initial=-1)) + 1

@@ -85,8 +85,12 @@ def summarize(observations: Observations) -> tuple[Summaries, Int64]:
         crops=crops,
         spread=spread,
     )
-    # An order that does not depend on how tracks are numbered.
-    by_time = np.lexsort((*summaries.first_box_px.T, summaries.last, summaries.first))
+    # An order that does not depend on how tracks are numbered: by time, then as one reads, then anything that differs.
+    height = max(float(np.median(summaries.box_px[:, 3])), 1.0) if n else 1.0
+    line = np.round((summaries.first_box_px[:, 1] + summaries.first_box_px[:, 3] / 2) / height)
+    by_time = np.lexsort(
+        (*summaries.first_box_px.T, summaries.last, summaries.first_box_px[:, 0], line, summaries.first)
+    )
     place = np.empty(n, np.int64)
     place[by_time] = np.arange(n)
     return summaries[by_time], place[group]
