@@ -1,0 +1,22 @@
+"""Fixtures of the unit tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emorec import assets
+from emorec.errors import AssetError
+from emorec.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The cache folder of third-party model files, verified."""
+    folder = Settings.load().assets
+    try:
+        assets.hashes(folder)
+    except AssetError as error:
+        pytest.skip(str(error))
+    return folder
