@@ -137,7 +137,11 @@ def commit(
     """
     info = plan.info
     read_until_s = max(record.read_until_s for record in records)
-    warnings = [*dict.fromkeys(text for record in records for text in record.warnings), *resolution.warnings]
+    warnings = [
+        *info.warnings,
+        *dict.fromkeys(text for record in records for text in record.warnings),
+        *resolution.warnings,
+    ]
     metadata: dict[str, Any] = {
         "session": plan.session,
         "schema": SCHEMA_VERSION,

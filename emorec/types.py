@@ -59,7 +59,9 @@ UInt8 = NDArray[np.uint8]
 class RecordingInfo:
     """What is known of a recording without looking at its pictures.
 
-    ``duration_s`` is where the last picture ends; ``width_px`` and ``height_px`` are as displayed (rotation applied).
+    ``duration_s`` is where the last picture ends, or where the file says so, if it breaks off before; ``width_px`` and
+    ``height_px`` are as displayed (rotation applied, pixels square), ``rotation_deg`` is how far the stored pictures
+    are turned clockwise for that. ``warnings``: what is wrong with the file as a whole, one line each.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class RecordingInfo:
     codec: str
     container: str
     rotation_deg: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,12 @@ class Landmarks(Columns):
     presence: Float32
     lids_px: Float32
     iris_px: Float32
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No landmarks of no face."""
+        shapes = ((0, 468, 3), (0,), (0, 2, 16, 2), (0, 2, 5, 2))
+        return cls(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
 @dataclass(frozen=True)

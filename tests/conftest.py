@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from emorec.demo import Demo, compose
+
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
@@ -15,3 +17,9 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the corpus is not at {folder} (set EMOREC_CORPUS)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo recording and its truth, composed once."""
+    return compose(tmp_path_factory.mktemp("demo"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +20,19 @@ FALLBACK_FPS = 25
 """For the length of the last picture where a file says neither that nor its rate."""
 
 
+REORDERING_S = 1.0
+"""Longer than any reordering takes: a picture this much before the latest one shows that times went back."""
+
+
 @dataclass(frozen=True)
 class PacketScan:
     """What the packets say: times of the keyframes at which decoding can begin, s, increasing; where the last picture
-    ends, s; how many pictures there are."""
+    ends, s; how many pictures there are; when times first go back, s (NaN if never)."""
 
     keyframes_s: NDArray[np.float64]
     end_s: float
     pictures: int
+    back_s: float
 
 
 def plan_chunks(info: RecordingInfo, settings: RecordingSettings) -> tuple[Chunk, ...]:
@@ -77,6 +83,7 @@ def scan_packets(video: Video, max_duration_s: float) -> PacketScan:
     longest = video.ticks(max_duration_s)
     keyframes: list[int] = []
     pictures, latest, latest_ticks = 0, video.origin - 1, 0
+    reordered, back = round(REORDERING_S / video.tick_s), None
     for packet in video.packets():
         pictures += 1
         ticks = packet_ticks(packet)
@@ -90,9 +97,12 @@ def scan_packets(video: Video, max_duration_s: float) -> PacketScan:
             latest, latest_ticks = ticks, packet.duration or 0
             if packet.is_keyframe:
                 keyframes.append(ticks)
+        elif ticks is not None and ticks < latest - reordered and back is None:
+            back = latest
     usual_ticks = round(1 / (video.stream.average_rate or FALLBACK_FPS) / video.tick_s)
     return PacketScan(
         keyframes_s=np.array([video.seconds(ticks) for ticks in keyframes]),
         end_s=video.seconds(latest + (latest_ticks or usual_ticks or 1)),
         pictures=pictures,
+        back_s=math.nan if back is None else video.seconds(back),
     )

@@ -41,6 +41,10 @@ ITU-T H.264 A.3.1, H.265 A.4.2)."""
 MAX_PACKETS_TO_FIRST_KEYFRAME = 1000
 """A stream that was cut may begin within a group of pictures: 40 s at 25 pictures a second."""
 
+MAX_PROBED_PIXELS = 2**28
+"""Up to 16,384 × 16,384 px FFmpeg may find out how large the pictures are, so that a refusal can say it; nothing
+larger than the settings allow is decoded after that."""
+
 MAX_UNREADABLE = 100
 """Reads that may fail in a row before a file counts as broken off."""
 
@@ -148,7 +152,7 @@ def open_video(path: Path, settings: RecordingSettings) -> Iterator[Video]:
             "fd": str(descriptor),
             "protocol_whitelist": "fd",
             "format_whitelist": ",".join(CONTAINERS),
-            "max_pixels": str(settings.max_pixels),
+            "max_pixels": str(max(settings.max_pixels, MAX_PROBED_PIXELS)),
         }
         container = av.open("fd:", options=options, metadata_errors="replace")
     except (av.FFmpegError, av.codec.codec.UnknownCodecError) as error:

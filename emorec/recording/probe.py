@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import av
 
 from emorec.errors import InputError
-from emorec.recording.chunks import scan_packets
+from emorec.recording.chunks import PacketScan, scan_packets
 from emorec.recording.container import Video, open_video
 from emorec.recording.files import shown
 from emorec.recording.pictures import displayed_size, rotation_deg
@@ -61,6 +60,7 @@ def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
         codec=codec,
         container=container.split(",")[0],
         rotation_deg=rotation_deg(frame),
+        warnings=_warnings(scan, stated_s if broken_off else math.nan),
     )
 
 
@@ -87,11 +87,20 @@ def _first_picture(video: Video) -> VideoFrame:
 def _stated_end_s(video: Video, max_duration_s: float) -> float:
     """Where the pictures end according to the file's header, s; NaN where that says nothing of use."""
     stream, container = video.stream, video.container
-    start = stream.start_time if stream.start_time is not None else video.origin
     end_s = math.nan
     if stream.duration:
+        start = stream.start_time if stream.start_time is not None else video.origin
         end_s = video.seconds(start + stream.duration)
     elif container.duration:
-        begin = container.start_time or 0
-        end_s = float(Fraction(begin + container.duration, av.time_base) - video.origin * video.tick_s)
+        # Of the whole file, sound included, and in Matroska counted from 0 wherever the first picture lies.
+        end_s = container.duration / av.time_base - float(video.origin * video.tick_s)
     return end_s if end_s <= max_duration_s else math.nan
+
+
+def _warnings(scan: PacketScan, stated_s: float) -> tuple[str, ...]:
+    warnings = []
+    if not math.isnan(stated_s):
+        warnings.append(f"the file states {stated_s:.1f} s, but its pictures end at {scan.end_s:.1f} s")
+    if not math.isnan(scan.back_s):
+        warnings.append(f"times go back at {scan.back_s:.1f} s; what repeats earlier times is left out")
+    return tuple(warnings)

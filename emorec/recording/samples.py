@@ -29,8 +29,8 @@ DECODER_THREADS = 1
 the samples needs the other cores."""
 
 BROKEN_S = 1.0
-"""Longer than any reordering takes. A picture this much before the latest one shows that times went back; pictures that
-end this much before a chunk does show that the file is broken, not that its last picture is displayed for longer."""
+"""Pictures that end this much before their chunk does show that the file is broken, and not only that its last picture
+is displayed for longer than it says."""
 
 MAX_RATE_DENOMINATOR = 1000
 """Sample rates are taken as fractions with at most this denominator, so that times compare exactly."""
@@ -60,6 +60,7 @@ class SampleReader:
         self.warnings: list[str] = []
         self._info, self._chunk, self._settings = info, chunk, settings
         self._rate = Fraction(settings.rate_hz).limit_denominator(MAX_RATE_DENOMINATOR)
+        self._damaged: list[int] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -106,10 +107,11 @@ class SampleReader:
             rgb = converter.convert(frame) if rgb is None else rgb
             yield Sample(float(number / self._rate), rgb)
             number += 1
+        self._warn_damaged()
 
     def _pictures(self, video: Video) -> Iterator[tuple[int, VideoFrame]]:
         """Decoded frames in order of display, with their ticks, from the chunk's keyframe on."""
-        latest, went_back = self._begin - 1 if self._chunk.index else video.origin - 1, None
+        latest = self._begin - 1 if self._chunk.index else video.origin - 1
         untimed: list[int] = []
         for frame in self._decoded(video, untimed):
             ticks = frame.pts if frame.pts is not None else frame.dts
@@ -118,20 +120,13 @@ class SampleReader:
                 while frame.key_frame and ticks is not None and untimed[0] < ticks and len(untimed) > 1:
                     heappop(untimed)
                 ticks = heappop(untimed)
-            if ticks is None:
-                continue
-            if ticks > latest:
+            if ticks is not None and ticks > latest:
                 latest = ticks
                 yield ticks, frame
-            elif ticks < latest - BROKEN_S / video.tick_s and went_back is None:
-                went_back = latest
-        if went_back is not None:
-            self.warnings.append(f"times go back at {video.seconds(went_back):.1f} s; times seen before are left out")
 
     def _decoded(self, video: Video, untimed: list[int]) -> Iterator[VideoFrame]:
         stream = video.stream
         stream.thread_count = DECODER_THREADS
-        damaged: list[int] = []
         packets = video.packets_from(self._begin) if self._chunk.index else video.packets()
         for packet, sampled in self._marked(packets, video.ordered):
             ticks = packet_ticks(packet)
@@ -141,10 +136,9 @@ class SampleReader:
             try:
                 yield from stream.decode(packet)
             except av.FFmpegError:
-                damaged.append(self._begin if ticks is None else ticks)
+                self._damaged.append(self._begin if ticks is None else ticks)
                 if untimed:
                     heappop(untimed)
-        self._warn_damaged(damaged)
         try:
             yield from stream.decode(None)
         except av.FFmpegError:
@@ -185,12 +179,12 @@ class SampleReader:
             f"no picture could be read from {self._chunk.t0_s:.1f} s to {self._video.seconds(ticks):.1f} s"
         )
 
-    def _warn_damaged(self, damaged: list[int]) -> None:
-        lost = len(damaged) + self._video.unreadable
+    def _warn_damaged(self) -> None:
+        lost = len(self._damaged) + self._video.unreadable
         if not lost:
             return
         between = ""
-        if damaged:
-            times_s = [self._video.seconds(ticks) for ticks in damaged]
-            between = f" between {min(times_s):.1f} s and {max(times_s):.1f} s"
+        if self._damaged:
+            first_s, last_s = self._video.seconds(min(self._damaged)), self._video.seconds(max(self._damaged))
+            between = f" between {first_s:.1f} s and {last_s:.1f} s"
         self.warnings.append(f"{lost} damaged packet{'s' * (lost > 1)} passed over{between}")
