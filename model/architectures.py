@@ -42,15 +42,16 @@ class Architecture:
         return asdict(self)
 
 
-def build(architecture: Architecture) -> keras.Model:
+def build(architecture: Architecture, dtype_policy: str = "float32") -> keras.Model:
     """Build the network with fresh weights: float32 [n, image_px, image_px, 1], standardized → logits [n, classes].
+
+    dtype_policy: of Keras; the logits are float32 under any.
 
     A VGG with batch normalisation after every convolution and, instead of the three dense layers that hold most of
     VGG's weights, a mean over what the last stage leaves. The stages' last pooling is that mean, so that any image
     from 16 px on has a place. Raises ModelError for an unknown name or an impossible size.
     """
     import keras
-    from keras import layers
 
     a = architecture
     if a.name not in CONVOLUTIONS_PER_STAGE:
@@ -60,6 +61,18 @@ def build(architecture: Architecture) -> keras.Model:
         raise ModelError(
             f"field_px must be 16 or more and leave an even rim in image_px, not {a.field_px} in {a.image_px}"
         )
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype_policy)
+    try:
+        return _assemble(a, rim_px)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _assemble(a: Architecture, rim_px: int) -> keras.Model:
+    import keras
+    from keras import layers
+
     inputs = keras.Input((a.image_px, a.image_px, 1), name="faces")
     x = layers.Cropping2D(rim_px // 2)(inputs) if rim_px else inputs
     for stage, (repeats, filters) in enumerate(zip(CONVOLUTIONS_PER_STAGE[a.name], FILTERS_PER_STAGE, strict=True)):

@@ -69,16 +69,14 @@ def save_weights(network: keras.Model, architecture: Architecture, path: Path) -
 
     path: ends in .weights.h5. No optimizer state is in the file.
     """
-    with _policy("float16"):
-        half = build(architecture)
+    half = build(architecture, "float16")
     half.set_weights([w.astype(np.float16) for w in network.get_weights()])
     half.save_weights(path)
 
 
 def load_network(architecture: Architecture, weights: Path, dtype_policy: str = "float32") -> keras.Model:
     """Build a network and load its weights. Raises ModelError where the file does not fit."""
-    with _policy(dtype_policy):
-        network = build(architecture)
+    network = build(architecture, dtype_policy)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras only warns where it leaves weights as they were
@@ -131,19 +129,6 @@ def _converted(network: keras.Model, kind: str, images: npt.NDArray[np.uint8]) -
         warnings.simplefilter("ignore")  # of deprecations inside the converter
         content: bytes = converter.convert()
     return content
-
-
-@contextlib.contextmanager
-def _policy(name: str) -> Iterator[None]:
-    """Build with a dtype policy, and put back the one before."""
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 @contextlib.contextmanager

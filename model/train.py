@@ -164,8 +164,7 @@ def _build_trainer(plan: Plan, steps_per_epoch: int) -> tuple[keras.Model, keras
     """Return the network and the compiled model that trains it: augmentation in front, loss behind."""
     import keras
 
-    keras.config.set_dtype_policy(plan.dtype_policy)
-    network = build(plan.architecture)
+    network = build(plan.architecture, plan.dtype_policy)
     augmenter = build_augmenter(plan.augmentation, plan.architecture.image_px, plan.seed)
     inputs = keras.Input((plan.architecture.image_px, plan.architecture.image_px, 1))
     trainer = keras.Model(inputs, network(augmenter(inputs)))
@@ -177,7 +176,9 @@ def _build_trainer(plan: Plan, steps_per_epoch: int) -> tuple[keras.Model, keras
     optimizer = keras.optimizers.SGD(rate, plan.momentum, nesterov=True, weight_decay=plan.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=plan.label_smoothing)
-    trainer.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
+    # JAX lives by compilation; on a CPU, TensorFlow's XLA undoes what bfloat16 gains.
+    jit = keras.backend.backend() == "jax"
+    trainer.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
     return network, trainer
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from model.architectures import Architecture
 from model.data import CLASSES, LabelledImages
-from model.train import Plan
 
 TINY = Architecture(width=1 / 16, image_px=16, field_px=16)
 
@@ -30,11 +29,6 @@ def draw_faces(n: int, seed: int, side_px: int = 16) -> LabelledImages:
         np.zeros(n, np.float32),
         tuple(f"{i}.png" for i in range(n)),
     )
-
-
-@pytest.fixture
-def tiny_plan() -> Plan:
-    return Plan(architecture=TINY, epochs=4, batch=8, average_horizon_steps=16, dtype_policy="float32")
 
 
 WriteFolder = Callable[[dict[str, np.ndarray]], Path]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
 
 from model.augment import Augmentation, build_augmenter
 from model.errors import ModelError
-from model.train import Plan, epochs_in, plan_of, train
-from tests.unit.model.conftest import draw_faces
+from model.train import Outcome, Plan, epochs_in, plan_of, train
+from tests.unit.model.conftest import TINY, draw_faces
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
 
@@ -20,78 +19,71 @@ class KilledError(Exception):
     """Stands for a kill between two epochs."""
 
 
+PLAN = Plan(architecture=TINY, epochs=3, batch=8, average_horizon_steps=16, dtype_policy="float32")
+FACES = draw_faces(56, seed=1), draw_faces(28, seed=2)
+
+
 @pytest.fixture(scope="module")
-def faces():
-    return draw_faces(56, seed=1), draw_faces(28, seed=2)
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A run that was never interrupted."""
+    return train(tmp_path_factory.mktemp("finished"), PLAN, *FACES)
 
 
-def test_a_run_that_was_interrupted_ends_like_one_that_was_not(tiny_plan, faces, tmp_path):
-    def interrupt(epoch):
+def test_a_run_that_was_interrupted_ends_like_one_that_was_not(finished, tmp_path):
+    def kill(epoch):
         if epoch["epoch"] == 2:
             raise KilledError
 
-    whole = train(tmp_path / "whole", tiny_plan, *faces)
     with pytest.raises(KilledError):
-        train(tmp_path / "broken", tiny_plan, *faces, interrupt)
-    resumed = train(tmp_path / "broken", tiny_plan, *faces)
-    for key in ("training_loss", "validation_loss", "validation_accuracy"):
-        assert [e[key] for e in resumed.history] == pytest.approx([e[key] for e in whole.history], rel=1e-5)
-
-
-def test_a_half_written_checkpoint_is_passed_over(tiny_plan, faces, tmp_path):
-    short = dataclasses.replace(tiny_plan, epochs=1)
-    train(tmp_path, short, *faces)
+        train(tmp_path, PLAN, *FACES, kill)
     (tmp_path / "checkpoint.part").mkdir()
-    (tmp_path / "checkpoint.part" / "trainer.weights.h5").write_bytes(b"cut off")
-    outcome = train(tmp_path, dataclasses.replace(tiny_plan, epochs=2), *faces)
-    assert [e["epoch"] for e in outcome.history] == [1, 2]
+    (tmp_path / "checkpoint.part" / "trainer.weights.h5").write_bytes(b"killed while writing")
+    resumed = train(tmp_path, PLAN, *FACES)
+    for key in ("training_loss", "validation_loss", "validation_accuracy"):
+        assert [e[key] for e in resumed.history] == pytest.approx([e[key] for e in finished.history], rel=1e-5)
 
 
-def test_a_finished_run_is_not_trained_again(tiny_plan, faces, tmp_path):
-    first = train(tmp_path, tiny_plan, *faces)
+def test_a_finished_run_is_not_trained_again(finished):
     reported = []
-    again = train(tmp_path, tiny_plan, *faces, reported.append)
+    again = train(finished.folder, PLAN, *FACES, reported.append)
     assert not reported
-    assert again.history == first.history
-    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == tiny_plan.epochs
+    assert again == finished
+    assert len((finished.folder / "history.jsonl").read_text().splitlines()) == PLAN.epochs
 
 
-def test_a_run_learns_what_can_be_learnt(tiny_plan, faces, tmp_path):
+def test_a_run_is_not_continued_with_other_settings(finished):
+    with pytest.raises(ModelError, match="learning_rate"):
+        train(finished.folder, dataclasses.replace(PLAN, learning_rate=0.5), *FACES)
+
+
+def test_a_plan_reads_back_as_it_was_written(finished, tmp_path):
+    assert plan_of(finished.folder) == PLAN
+    assert plan_of(tmp_path) is None
+
+
+def test_a_run_learns_what_can_be_learnt(tmp_path):
     still = Augmentation(rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0)
-    plan = dataclasses.replace(tiny_plan, epochs=12, learning_rate=0.02, augmentation=still)
-    outcome = train(tmp_path, plan, *faces)
+    plan = dataclasses.replace(PLAN, epochs=12, learning_rate=0.02, augmentation=still)
+    outcome = train(tmp_path, plan, *FACES)
     assert outcome.history[-1]["training_loss"] < 0.8 * outcome.history[0]["training_loss"]
 
 
-def test_a_run_without_progress_stops_early_and_names_its_best_epoch(tiny_plan, faces, tmp_path):
-    plan = dataclasses.replace(tiny_plan, epochs=9, learning_rate=0.0, patience_epochs=2)
-    outcome = train(tmp_path, plan, *faces)
+def test_a_run_without_progress_stops_early_and_names_its_best_epoch(tmp_path):
+    plan = dataclasses.replace(PLAN, epochs=9, learning_rate=0.0, patience_epochs=2)
+    outcome = train(tmp_path, plan, *FACES)
     assert len(outcome.history) < 9
     best = max(outcome.history, key=lambda e: e["validation_accuracy"])
     assert outcome.best_epoch == best["epoch"]
 
 
-def test_a_run_is_not_continued_with_other_settings(tiny_plan, faces, tmp_path):
-    train(tmp_path, dataclasses.replace(tiny_plan, epochs=1), *faces)
-    with pytest.raises(ModelError, match="learning_rate"):
-        train(tmp_path, dataclasses.replace(tiny_plan, epochs=1, learning_rate=0.5), *faces)
-
-
-def test_a_plan_reads_back_as_it_was_written(tiny_plan, faces, tmp_path):
-    train(tmp_path, dataclasses.replace(tiny_plan, epochs=1), *faces)
-    assert plan_of(tmp_path) == dataclasses.replace(tiny_plan, epochs=1)
-    assert Plan.from_dict(json.loads((tmp_path / "plan.json").read_text())).architecture == tiny_plan.architecture
-    assert plan_of(tmp_path / "elsewhere") is None
-
-
-def test_fewer_images_than_a_batch_are_refused(tiny_plan, faces, tmp_path):
+def test_fewer_images_than_a_batch_are_refused(tmp_path):
     with pytest.raises(ModelError, match="fewer than one batch"):
-        train(tmp_path, dataclasses.replace(tiny_plan, batch=100), *faces)
+        train(tmp_path, dataclasses.replace(PLAN, batch=100), *FACES)
 
 
-def test_a_length_in_minutes_is_at_least_one_epoch_and_grows_with_time(tiny_plan, faces):
-    assert epochs_in(0, tiny_plan, faces[0]) == 1
-    assert epochs_in(5, tiny_plan, faces[0]) > 10
+def test_a_length_in_minutes_is_at_least_one_epoch_and_grows_with_time():
+    assert epochs_in(0, PLAN, FACES[0]) == 1
+    assert epochs_in(5, PLAN, FACES[0]) > 10
 
 
 def test_augmentation_changes_images_in_training_only():
