@@ -1,0 +1,209 @@
+"""Where to look for faces, sample by sample: follow those that are known, search where something new may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from emorec.faces.boxes import centers, contains, grown
+from emorec.faces.change import Change, unchanged
+from emorec.faces.detect import FaceDetector
+from emorec.faces.merge import without_known
+from emorec.faces.track import Tracker
+from emorec.settings.faces import FacesSettings
+from emorec.types import Bool, Detections, Float32, Int32, Landmarks, UInt8
+
+__all__ = ["FaceFinder", "Found", "Known"]
+
+# A body moves with its face: changes in this zone around a face (widths to each side, above, below) are no new face.
+BODY_SIDES, BODY_ABOVE, BODY_BELOW = 1.0, 0.6, 2.2
+# Where a face that was lost is searched for, in widths of its box.
+LOST_EXTENT = 3.0
+# Areas that fill more than this share of the picture are searched as the whole picture.
+WHOLE_SHARE = 0.35
+# An area that was searched is not searched again for this long, s, unless more than REPLACED_AT_ONCE of it is new.
+AREA_REST_S = 2.0
+# The pause between searches of the whole picture doubles up to this multiple while they find nobody new.
+LONGEST_PAUSE = 4
+# The smallest tiles are looked through in every third search only, but for the first after a cut.
+SMALLEST_EVERY = 3
+# A place of which this share was replaced may show another person in the same place.
+REPLACED_PLACE = 0.6
+PLACE_EXTENT = 2.0
+# A followed face in which the mesh sees none must be this sure to the detector (profiles are .6 to .9).
+FOLLOWED_WITHOUT_MESH = 0.6
+# The surroundings of a face that must stand still for its values to be repeated, in widths.
+STILL_EXTENT = 1.4
+
+
+@dataclass(frozen=True)
+class Known:
+    """The faces of the sample before: their tracks [n], and what was read of them."""
+
+    track: Int32
+    detections: Detections
+    landmarks: Landmarks
+
+
+@dataclass(frozen=True)
+class Found:
+    """The faces of a sample, and how they were found.
+
+    ``track`` [n]; ``still`` [n]: the row of the sample before that a face repeats because nothing changed there, else
+    −1; ``searched``: whether the whole picture was searched; ``searches``: areas that were searched.
+    """
+
+    track: Int32
+    detections: Detections
+    landmarks: Landmarks
+    still: Int32
+    searched: bool
+    searches: int
+
+
+Read = Callable[[UInt8, Detections], Landmarks]
+SamePerson = Callable[[UInt8, Landmarks, UInt8, Landmarks], bool]
+
+
+class FaceFinder:
+    """Finds and tracks the faces of one chunk; all it knows begins with the chunk's first sample."""
+
+    def __init__(self, detector: FaceDetector, settings: FacesSettings, read: Read, same_person: SamePerson) -> None:
+        """Take the tools.
+
+        Args:
+            detector: stays open while this is used.
+            settings: thresholds and times.
+            read: the landmarks of detected faces of a picture; their presence decides with the scores.
+            same_person: whether one face of a picture, and one of another, by their landmarks, are one person.
+        """
+        self._detector, self._settings, self._read, self._same_person = detector, settings, read, same_person
+        self.tracker = Tracker(settings.max_gap_s)
+        self._before: UInt8 | None = None
+        self._known: Known | None = None
+        self._next_search_s = -np.inf
+        self._pause_s = settings.search_every_s
+        self._searches = 0
+        self._rested_s: Float32 | None = None
+
+    def find(self, t_s: float, rgb: UInt8, change: Change) -> Found:
+        """The faces of the next sample. ``rgb``: [H, W, 3] uint8; ``change``: against the sample before."""
+        if change.cut:
+            self.tracker.end()
+            self._known, self._next_search_s = None, -np.inf
+        self.tracker.expire(t_s)
+        still = self._still_rows(rgb)
+        numbers, expected = self.tracker.expected(t_s, change.shift_px)
+        moving = np.ones(len(numbers), bool)
+        if self._known is not None:
+            moving = ~np.isin(numbers, self._known.track[still])
+        numbers, expected = numbers[moving], expected[moving]
+        followed = self._detector.follow(rgb, expected)
+        seen = followed.score > 0
+        held = self._held(still)
+        known = without_known(held.detections, followed[seen])
+        searched, areas, smallest = self._plan(t_s, change, known, expected[~seen])
+        if searched:
+            news = self._detector.search(rgb, smallest=smallest)
+        elif len(areas):
+            news = self._detector.search(rgb, areas)
+        else:
+            news = Detections.empty()
+        every = without_known(known, news)
+        fresh = every[len(held.detections) :]
+        landmarks = self._read(rgb, fresh)
+        is_new = np.arange(len(fresh)) >= len(known) - len(held.detections)
+        accepted = self._accepted(fresh, landmarks, is_new)
+        fresh, landmarks, is_new = fresh[accepted], landmarks[accepted], is_new[accepted]
+        self._end_replaced(rgb, change, fresh, landmarks)
+        found = self._tracked(t_s, change, held, still, fresh, landmarks)
+        if searched:
+            self._pause_s = (
+                self._settings.search_every_s
+                if is_new.any()
+                else min(2 * self._pause_s, LONGEST_PAUSE * self._settings.search_every_s)
+            )
+            self._next_search_s = t_s + self._pause_s
+        self._before = rgb
+        self._known = Known(found.track, found.detections, found.landmarks)
+        return replace(found, searched=searched, searches=len(areas) if not searched else 0)
+
+    def _still_rows(self, rgb: UInt8) -> Int32:
+        """Rows of the faces known from the sample before around which no pixel changed."""
+        if self._known is None or self._before is None:
+            return np.zeros(0, np.int32)
+        around = grown(self._known.detections.box_px, STILL_EXTENT)
+        rows = [row for row in range(len(around)) if unchanged(self._before, rgb, around[row])]
+        return np.array(rows, np.int32)
+
+    def _held(self, still: Int32) -> Known:
+        if self._known is None:
+            return Known(np.zeros(0, np.int32), Detections.empty(), Landmarks.empty())
+        return Known(self._known.track[still], self._known.detections[still], self._known.landmarks[still])
+
+    def _plan(self, t_s: float, change: Change, known: Detections, lost_px: Float32) -> tuple[bool, Float32, bool]:
+        """Whether to search the whole picture; else in which areas [m, 4]; and whether in the smallest tiles too."""
+        none = np.zeros((0, 4), np.float32)
+        if self._rested_s is None or change.cut:
+            self._rested_s = np.full(change.moved.shape, -np.inf, np.float32)
+        areas, shares = change.areas_outside(_bodies(known.box_px))
+        areas, shares = self._awake(t_s, change, areas, shares)
+        if t_s >= self._next_search_s or shares.sum() > WHOLE_SHARE:
+            self._rested_s[:] = t_s
+            smallest = change.cut or self._searches % SMALLEST_EVERY == 0
+            self._searches += 1
+            return True, none, bool(smallest)
+        for area in areas:
+            self._rested_s[change.blocks_of(area)] = t_s
+        return False, np.concatenate([areas, grown(lost_px, LOST_EXTENT)]), True
+
+    def _awake(self, t_s: float, change: Change, areas: Float32, shares: Float32) -> tuple[Float32, Float32]:
+        """The areas that were not searched just now."""
+        assert self._rested_s is not None
+        rows = []
+        for row, area in enumerate(areas):
+            rested = t_s - float(self._rested_s[change.blocks_of(area)].max(initial=-np.inf))
+            if rested >= AREA_REST_S or change.replaced_share(area) >= REPLACED_PLACE:
+                rows.append(row)
+        return areas[rows], shares[rows]
+
+    def _accepted(self, faces: Detections, landmarks: Landmarks, is_new: Bool) -> Bool:
+        """Which detections are faces: those that the mesh confirms, and those that the detector is sure of."""
+        sure = np.where(is_new, self._settings.sure_score, FOLLOWED_WITHOUT_MESH)
+        return np.asarray((landmarks.presence >= self._settings.min_presence) | (faces.score >= sure))
+
+    def _end_replaced(self, rgb: UInt8, change: Change, fresh: Detections, landmarks: Landmarks) -> None:
+        """End tracks whose place now shows another picture, with another face or none."""
+        known, before = self._known, self._before
+        if known is None or before is None or not change.replaced.any():
+            return
+        ended = []
+        for row, number in enumerate(known.track):
+            box = known.detections.box_px[row : row + 1]
+            if change.replaced_share(grown(box, PLACE_EXTENT)[0]) < REPLACED_PLACE:
+                continue
+            here = np.flatnonzero(contains(grown(box, PLACE_EXTENT), centers(fresh.box_px))[0])
+            if not any(
+                self._same_person(before, known.landmarks[row : row + 1], rgb, landmarks[i : i + 1]) for i in here
+            ):
+                ended.append(number)
+        self.tracker.end(np.array(ended, np.int32))
+
+    def _tracked(
+        self, t_s: float, change: Change, held: Known, still: Int32, fresh: Detections, landmarks: Landmarks
+    ) -> Found:
+        detections = Detections.concatenate([held.detections, fresh])
+        numbers = self.tracker.update(t_s, detections.box_px, change.shift_px)
+        rows = np.concatenate([still, np.full(len(fresh), -1, np.int32)])
+        both = Landmarks.concatenate([held.landmarks, landmarks])
+        return Found(numbers, detections, both, rows, False, 0)
+
+
+def _bodies(box_px: Float32) -> Float32:
+    """The zones in which a change comes from a known person, boxes [n, 4]."""
+    x, y, w, h = box_px.T
+    return np.stack(
+        [x - BODY_SIDES * w, y - BODY_ABOVE * h, (1 + 2 * BODY_SIDES) * w, (1 + BODY_ABOVE + BODY_BELOW) * h], axis=1
+    ).astype(np.float32)

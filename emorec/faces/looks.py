@@ -1,0 +1,191 @@
+"""Single calls of MediaPipe's face detector: at one square of a picture, or at the surroundings of several faces."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from emorec.errors import AssetError
+from emorec.faces.boxes import centers
+from emorec.faces.merge import Sightings
+from emorec.types import Detections, Float32, UInt8
+
+__all__ = ["MOSAIC_FACES", "DetectorModel", "Square"]
+
+# Larger pictures are reduced by area before the model gets them, since MediaPipe's own reduction aliases.
+INPUT_SIDE_PX = 256
+# A box that touches an inner border of its square (within this share of the side) may be half a face.
+BORDER_SHARE = 0.015
+BORDER_PENALTY = 0.65
+# Faces per side of a mosaic, and the extent of its cells in widths of the face: more of either loses faces.
+MOSAIC_CELLS = 2
+MOSAIC_FACES = MOSAIC_CELLS**2
+MOSAIC_EXTENT = 2.1
+# A face found in a cell is the expected one if its size changed by less than this factor.
+SIZE_CHANGE = 2.0
+
+
+class Square(NamedTuple):
+    """A square part of a picture, px; it may reach beyond the picture, where it is black."""
+
+    x: int
+    y: int
+    side: int
+
+
+class DetectorModel:
+    """One instance of MediaPipe's ``FaceDetector``; not for two threads at a time. Close it after use."""
+
+    def __init__(self, path: Path, lowest_score: float) -> None:
+        """Load the model; faces below ``lowest_score`` are never reported.
+
+        Raises:
+            AssetError: MediaPipe cannot read the file.
+        """
+        with _without_tensorflow():
+            import mediapipe
+            from mediapipe.tasks.python.core.base_options import BaseOptions
+            from mediapipe.tasks.python.vision import FaceDetector, FaceDetectorOptions
+        self._image = mediapipe.Image
+        self._srgb = mediapipe.ImageFormat.SRGB
+        try:
+            # Read here, since MediaPipe's own reading reports a missing file as an internal error.
+            options = FaceDetectorOptions(
+                base_options=BaseOptions(model_asset_buffer=path.read_bytes()), min_detection_confidence=lowest_score
+            )
+            self._detector = FaceDetector.create_from_options(options)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise AssetError(f"{path} cannot be used as a face detector ({error}); run: emorec assets") from error
+
+    def close(self) -> None:
+        """Free the model."""
+        self._detector.close()
+
+    def look(self, rgb: UInt8, square: Square) -> Sightings:
+        """Faces in one square of the picture [H, W, 3], in px of the picture."""
+        height, width = rgb.shape[:2]
+        x, y, side = square
+        left, top, right, bottom = max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)
+        crop = rgb[top:bottom, left:right]
+        scale = min(1.0, INPUT_SIDE_PX / side)
+        if scale < 1:
+            crop = np.asarray(cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        if right - left < side or bottom - top < side:
+            canvas = np.zeros((max(1, round(side * scale)),) * 2 + (3,), np.uint8)
+            ox, oy = round((left - x) * scale), round((top - y) * scale)
+            crop = crop[: canvas.shape[0] - oy, : canvas.shape[1] - ox]
+            canvas[oy : oy + crop.shape[0], ox : ox + crop.shape[1]] = crop
+            crop = canvas
+        found = self._detect(crop)
+        box = np.asarray(found.box_px / scale + (x, y, 0, 0), np.float32)
+        points = np.asarray(found.points_px / scale + (x, y), np.float32)
+        score = np.where(_cut_off(box, square, width, height), found.score * BORDER_PENALTY, found.score)
+        return Sightings(box, score.astype(np.float32), points, np.full(len(found), side, np.float32))
+
+    def look_at_mosaic(self, rgb: UInt8, boxes_px: Float32) -> Detections:
+        """The faces near up to ``MOSAIC_FACES`` boxes: one row per box, score 0 and NaN where none was found."""
+        n = len(boxes_px)
+        cell = INPUT_SIDE_PX // MOSAIC_CELLS
+        scale = cell / (MOSAIC_EXTENT * boxes_px[:, 2:].max(axis=1, initial=1.0))
+        corner = centers(boxes_px) - cell / scale[:, None] / 2
+        at = np.array([divmod(i, MOSAIC_CELLS)[::-1] for i in range(n)], int).reshape(-1, 2) * cell
+        mosaic = np.zeros((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), np.uint8)
+        for i in range(n):
+            ox, oy = at[i]
+            mosaic[oy : oy + cell, ox : ox + cell] = _cell_picture(rgb, corner[i], float(scale[i]), cell)
+        seen = self._detect(mosaic)
+        found = Detections(
+            np.full((n, 4), np.nan, np.float32), np.zeros(n, np.float32), np.full((n, 6, 2), np.nan, np.float32)
+        )
+        cell_of = (centers(seen.box_px) // cell).astype(int)
+        for i in range(n):
+            ox, oy = at[i]
+            inside = (cell_of == at[i] // cell).all(axis=1)
+            box = np.asarray((seen.box_px[inside] - (ox, oy, 0, 0)) / scale[i] + (*corner[i], 0, 0), np.float32)
+            best = _nearest(box, seen.score[inside], boxes_px[i])
+            if best is None:
+                continue
+            found.box_px[i], found.score[i] = box[best], seen.score[inside][best]
+            found.points_px[i] = (seen.points_px[inside][best] - at[i]) / scale[i] + corner[i]
+        return found
+
+    def _detect(self, rgb: UInt8) -> Detections:
+        """One call of the model, in px of the picture that it was given."""
+        height, width = rgb.shape[:2]
+        faces = self._detector.detect(self._image(image_format=self._srgb, data=np.ascontiguousarray(rgb))).detections
+        boxes = [
+            (f.bounding_box.origin_x, f.bounding_box.origin_y, f.bounding_box.width, f.bounding_box.height)
+            for f in faces
+        ]
+        points = [[(p.x * width, p.y * height) for p in f.keypoints] for f in faces]
+        return Detections(
+            np.asarray(boxes, np.float32).reshape(-1, 4),
+            np.asarray([f.categories[0].score for f in faces], np.float32),
+            np.asarray(points, np.float32).reshape(-1, 6, 2),
+        )
+
+
+@contextmanager
+def _without_tensorflow() -> Iterator[None]:
+    """MediaPipe imports TensorFlow where it is installed, only to look for it: 4 s and 600 MB for nothing."""
+    if "mediapipe" in sys.modules or "tensorflow" in sys.modules:
+        yield
+        return
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["tensorflow"]
+
+
+def _cut_off(box_px: Float32, square: Square, width: int, height: int) -> Any:
+    """Whether each box touches a border of the square that is not the picture's."""
+    x, y, side = square
+    margin = BORDER_SHARE * side
+    low, high = box_px[:, :2], box_px[:, :2] + box_px[:, 2:]
+    return (
+        ((low[:, 0] < x + margin) & (x > 0))
+        | ((low[:, 1] < y + margin) & (y > 0))
+        | ((high[:, 0] > x + side - margin) & (x + side < width))
+        | ((high[:, 1] > y + side - margin) & (y + side < height))
+    )
+
+
+def _cell_picture(rgb: UInt8, corner: Float32, scale: float, cell: int) -> UInt8:
+    """A square of the picture from ``corner`` on, at ``scale``, as [cell, cell, 3]; edges are continued outwards."""
+    matrix = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]], np.float64)
+    if scale < 0.5:
+        # Big faces: average before sampling, on the part that is needed.
+        height, width = rgb.shape[:2]
+        left, top = np.clip(np.floor(corner).astype(int), 0, [width - 1, height - 1])
+        right, bottom = np.clip(np.ceil(corner + cell / scale).astype(int), 1, [width, height])
+        step = int(1 / scale)
+        part = rgb[top:bottom, left:right]
+        size = (max(1, part.shape[1] // step), max(1, part.shape[0] // step))
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+        fx, fy = part.shape[1] / max(1, right - left), part.shape[0] / max(1, bottom - top)
+        matrix = np.array(
+            [[scale / fx, 0, scale * (left - corner[0])], [0, scale / fy, scale * (top - corner[1])]], np.float64
+        )
+        rgb = part
+    flags, border = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+    return np.asarray(cv2.warpAffine(rgb, matrix, (cell, cell), flags=flags, borderMode=border), np.uint8)
+
+
+def _nearest(box_px: Float32, score: Float32, expected_px: Float32) -> int | None:
+    """Of the faces in a cell the one that is expected there: near, and of about the size; else none."""
+    if not len(box_px):
+        return None
+    size = float(expected_px[2:].max())
+    change = box_px[:, 2:].max(axis=1) / size
+    off = np.linalg.norm(centers(box_px) - centers(expected_px[None]), axis=1) / size
+    fits = (change < SIZE_CHANGE) & (change > 1 / SIZE_CHANGE)
+    if not fits.any():
+        return None
+    return int(np.argmax(np.where(fits, score - 0.5 * off, -np.inf)))

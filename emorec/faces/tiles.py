@@ -1,0 +1,190 @@
+"""The tiles of a video call: rectangles between gutters of one colour, as galleries, strips and shares lay them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from emorec.faces.boxes import centers, contains, iou
+from emorec.faces.change import Change
+from emorec.types import Bool, Float32, Int32, Int64, UInt8
+
+__all__ = ["Layout", "TileFinder", "find_tiles", "tile_of", "tile_signatures"]
+
+# Layouts are looked for in a picture of this width: gutters of 8 px in 1080 lines are 4 px there.
+WORK_WIDTH_PX = 960
+# The gutters' colour fills at least this share of the picture's border.
+BORDER_SHARE = 0.5
+# A pixel is gutter within so many levels of its colour in each channel. Some apps' empty tiles differ by 10 only, but
+# strong compression (CRF 30) leaves gutters that noisy: what shows most of the picture in tiles is right.
+GUTTER_LEVELS = (7, 11, 16)
+# A line of pixels is gutter if this share of it is; the rest is ringing at the corners of tiles.
+GUTTER_SHARE = 0.92
+# The thinnest gutter, px of the working picture: thinner lines are inside pictures.
+GUTTER_PX = 2
+# A tile is at least so wide and so high, as shares of the picture, and of a shape that apps use.
+MIN_WIDTH, MIN_HEIGHT = 0.05, 0.05
+MIN_ASPECT, MAX_ASPECT = 0.5, 2.6
+# Three edges of a tile are picture over this share of their length: a block of text is ragged.
+SOLID_SHARE = 0.7
+# Fewer tiles, or less of the picture in them, is no call: a webcam, a slide with pictures.
+MIN_TILES, MIN_COVERAGE = 2, 0.2
+# Faces of a call lie in its tiles; some may be false.
+FACES_IN_TILES = 0.8
+# Tiles of one row or column differ by less than this share of their size.
+SAME_SIZE = 0.06
+# Tiles that overlap so much are one, before and after.
+SAME_TILE_IOU = 0.8
+# Layouts are looked for anew where this share of the picture's blocks was replaced at once.
+LAYOUT_CHANGE = 0.02
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Tiles from a sample on: ``number`` of the layout (−1: no tiles), ``tile`` numbers [n], ``box_px`` [n, 4]."""
+
+    number: int
+    tile: Int32
+    box_px: Float32
+
+
+class TileFinder:
+    """Keeps the layout in force during a chunk; looks for another one where enough of the picture was replaced."""
+
+    def __init__(self) -> None:
+        self.layout = Layout(-1, np.zeros(0, np.int32), np.zeros((0, 4), np.float32))
+        self._layouts = 0
+        self._tiles = 0
+
+    def may_change(self, change: Change) -> bool:
+        """Whether the sample's change may be one of layout."""
+        return change.cut or float(change.replaced.mean()) >= LAYOUT_CHANGE
+
+    def update(self, rgb: UInt8, face_boxes_px: Float32) -> bool:
+        """Look for tiles in a picture with faces [n, 4]; True if the layout is another one than before."""
+        boxes = find_tiles(rgb, face_boxes_px)
+        before = self.layout.box_px
+        if len(boxes) == len(before) and (not len(boxes) or (iou(boxes, before).max(axis=1) >= SAME_TILE_IOU).all()):
+            return False
+        if not len(boxes):
+            self.layout = Layout(-1, np.zeros(0, np.int32), boxes)
+            return True
+        tiles = np.arange(self._tiles, self._tiles + len(boxes), dtype=np.int32)
+        self.layout = Layout(self._layouts, tiles, boxes)
+        self._tiles += len(boxes)
+        self._layouts += 1
+        return True
+
+
+def find_tiles(rgb: UInt8, face_boxes_px: Float32) -> Float32:
+    """The tiles of a picture of a video call, boxes [n, 4] px in reading order; none where it does not look like one.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        face_boxes_px: [m, 4], the faces in it; a layout that leaves them outside its tiles is none.
+    """
+    none = np.zeros((0, 4), np.float32)
+    scale = min(1.0, WORK_WIDTH_PX / rgb.shape[1])
+    size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8) if scale < 1 else rgb
+    colour = _border_colour(small)
+    if colour is None:
+        return none
+    best, best_area = none, MIN_COVERAGE * small.shape[0] * small.shape[1]
+    for levels in GUTTER_LEVELS:
+        low, high = (np.clip(colour + by, 0, 255).astype(np.uint8) for by in (-levels, levels))
+        gutter = np.asarray(cv2.inRange(small, low, high) > 0)
+        leaves = np.array([leaf for leaf in _leaves(gutter, 0, 0) if _is_tile(gutter, leaf)], np.float32)
+        area = float((leaves[:, 2] * leaves[:, 3]).sum()) if len(leaves) >= MIN_TILES else 0.0
+        if area > 1.02 * best_area:
+            best, best_area = leaves, area
+    leaves = best
+    boxes = np.asarray(leaves / scale, np.float32)
+    inside = np.asarray(contains(boxes, centers(face_boxes_px)).any(axis=0))
+    if len(inside) and inside.mean() < FACES_IN_TILES:
+        return none
+    return boxes[np.lexsort((boxes[:, 0], np.round(boxes[:, 1] / (MIN_HEIGHT * rgb.shape[0]))))]
+
+
+def tile_of(layout: Layout, box_px: Float32) -> Int32:
+    """The tile number of each face [n]; −1 outside tiles."""
+    inside = contains(layout.box_px, centers(box_px))
+    if not len(layout.tile):
+        return np.full(len(box_px), -1, np.int32)
+    return np.where(inside.any(axis=0), layout.tile[inside.argmax(axis=0)], -1).astype(np.int32)
+
+
+def tile_signatures(rgb: UInt8, boxes_px: Float32) -> Int64:
+    """A hash of 63 bits per tile [n]: what an empty tile shows (a name, a picture) is told from another one by it.
+
+    The upper 15 bits are the mean colour (five bits a channel); the lower 48 say where, in two lines of 24 steps across
+    the tile's middle, it gets brighter. Compare by the number of bits that differ.
+    """
+    return np.array([_signature(rgb, box) for box in boxes_px.astype(int)], np.int64).reshape(len(boxes_px))
+
+
+def _signature(rgb: UInt8, box_px: Int64) -> int:
+    x, y, w, h = (int(v) for v in box_px)
+    tile = rgb[max(0, y) : y + h, max(0, x) : x + w]
+    if not tile.size:
+        return 0
+    red, green, blue = (int(v) >> 3 for v in tile.reshape(-1, 3).mean(axis=0))
+    middle = tile[tile.shape[0] * 2 // 5 : max(1, tile.shape[0] * 3 // 5) + 1, :, 1]
+    lines = cv2.resize(middle, (25, 2), interpolation=cv2.INTER_AREA).astype(np.int16)
+    bits = 0
+    for brighter in (np.diff(lines, axis=1) > 1).ravel():
+        bits = bits << 1 | int(brighter)
+    return ((red << 10 | green << 5 | blue) << 48) | bits
+
+
+def _border_colour(small: UInt8) -> Float32 | None:
+    """The colour that most of the picture's border has; None where none prevails."""
+    border = np.concatenate(
+        [side.reshape(-1, 3) for side in (small[:2], small[-2:], small[:, :2], small[:, -2:])]
+    ).astype(np.int32)
+    keys = border // 8 @ np.array([1024, 32, 1])
+    values, counts = np.unique(keys, return_counts=True)
+    colour = np.median(border[keys == values[counts.argmax()]], axis=0)
+    prevails = (np.abs(border - colour).max(axis=1) <= GUTTER_LEVELS[-1]).mean() >= BORDER_SHARE
+    return colour.astype(np.float32) if prevails else None
+
+
+def _leaves(gutter: Bool, left: int, top: int) -> list[tuple[int, int, int, int]]:
+    """Rectangles x, y, w, h between gutters: cut along lines that are gutter from end to end, again and again."""
+    for axis in (1, 0):
+        lines = gutter.mean(axis=axis) >= GUTTER_SHARE
+        runs = _runs(~lines)
+        if not runs:
+            return []
+        if len(runs) > 1 or runs[0] != (0, len(lines)):
+            parts: list[tuple[int, int, int, int]] = []
+            for start, stop in runs:
+                part = gutter[start:stop] if axis == 1 else gutter[:, start:stop]
+                offset = (0, start) if axis == 1 else (start, 0)
+                parts += _leaves(part, left + offset[0], top + offset[1])
+            return parts
+    return [(left, top, gutter.shape[1], gutter.shape[0])]
+
+
+def _runs(inside: Bool) -> list[tuple[int, int]]:
+    """Where lines of picture begin and end; gaps thinner than a gutter are picture, runs thinner than it are gutter."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
+    runs: list[tuple[int, int]] = []
+    for start, stop in edges.reshape(-1, 2).tolist():
+        if runs and start - runs[-1][1] < GUTTER_PX:
+            runs[-1] = (runs[-1][0], stop)
+        else:
+            runs.append((start, stop))
+    return [run for run in runs if run[1] - run[0] > GUTTER_PX]
+
+
+def _is_tile(gutter: Bool, leaf: tuple[int, int, int, int]) -> bool:
+    """Whether a rectangle has the size, the shape and the solid edges of a tile."""
+    x, y, w, h = leaf
+    if w < MIN_WIDTH * gutter.shape[1] or h < MIN_HEIGHT * gutter.shape[0] or not MIN_ASPECT <= w / h <= MAX_ASPECT:
+        return False
+    picture = ~gutter[y : y + h, x : x + w]
+    edges = (picture[:3], picture[-3:], picture[:, :3], picture[:, -3:])
+    return sum(float(edge.mean()) >= SOLID_SHARE for edge in edges) >= 3
