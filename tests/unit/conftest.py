@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from emorec import assets
 from emorec.errors import AssetError
 from emorec.settings import Settings
+
+# No deadline: a shared machine may stand still for a moment. The same cases every time: a red test stays red.
+settings.register_profile("emorec", deadline=None, derandomize=True)
+settings.load_profile("emorec")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,100 @@
+"""Meshes and irises of portraits whose geometry is known: what is done to the picture is seen in the landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emorec.errors import AssetError
+from emorec.landmarks import LandmarkReader, box_from_mesh, eye_centers
+from emorec.types import Detections
+from tests.portraits import Portrait, collins, hopper
+
+NOSE_TIP, CHIN, FOREHEAD = 1, 152, 10
+
+
+@pytest.fixture(scope="module")
+def reader(models: Path) -> LandmarkReader:
+    return LandmarkReader(models / "face_landmark.tflite", models / "iris_landmark.tflite")
+
+
+@pytest.mark.parametrize("portrait_of", [collins, hopper])
+def test_the_mesh_lies_on_the_face(reader: LandmarkReader, portrait_of: Callable[[], Portrait]) -> None:
+    portrait = portrait_of()
+    found = reader.read(portrait.rgb, portrait.face)
+    assert found.presence[0] > 0.9
+    width = portrait.face.box_px[0, 2]
+    np.testing.assert_allclose(eye_centers(found.mesh_px)[0], portrait.face.points_px[0, :2], atol=0.06 * width)
+    np.testing.assert_allclose(found.mesh_px[0, NOSE_TIP, :2], portrait.face.points_px[0, 2], atol=0.09 * width)
+    assert found.mesh_px[0, FOREHEAD, 1] < found.mesh_px[0, NOSE_TIP, 1] < found.mesh_px[0, CHIN, 1]
+    assert found.mesh_px[0, NOSE_TIP, 2] < found.mesh_px[0, FOREHEAD, 2], "the nose is nearer to the camera"
+
+
+@pytest.mark.parametrize("portrait_of", [collins, hopper])
+def test_pupils_lie_between_the_lids(reader: LandmarkReader, portrait_of: Callable[[], Portrait]) -> None:
+    portrait = portrait_of()
+    found = reader.read(portrait.rgb, portrait.face)
+    for eye in range(2):
+        lids, pupil = found.lids_px[0, eye], found.iris_px[0, eye, 0]
+        assert (lids.min(axis=0) < pupil).all()
+        assert (pupil < lids.max(axis=0)).all()
+        assert lids[9:16, 1].mean() < lids[1:8, 1].mean(), "the upper lid is above the lower one"
+    assert found.lids_px[0, 0, :, 0].max() < found.lids_px[0, 1, :, 0].min(), "the eye at the picture's left is first"
+
+
+def test_a_larger_picture_has_its_landmarks_further_apart(reader: LandmarkReader) -> None:
+    small, large = collins(), collins().resized(2)
+    one, two = reader.read(small.rgb, small.face), reader.read(large.rgb, large.face)
+    np.testing.assert_allclose(two.mesh_px / 2, one.mesh_px, atol=2)
+    np.testing.assert_allclose(two.lids_px / 2, one.lids_px, atol=2)
+
+
+def test_a_mirrored_picture_has_mirrored_landmarks(reader: LandmarkReader) -> None:
+    straight, mirrored = collins(), collins().mirrored()
+    one, two = reader.read(straight.rgb, straight.face), reader.read(mirrored.rgb, mirrored.face)
+    width = straight.rgb.shape[1]
+    np.testing.assert_allclose(width - two.lids_px[0, ::-1, :, 0], one.lids_px[0, :, :, 0], atol=2)
+    np.testing.assert_allclose(two.iris_px[0, ::-1, 0, 1], one.iris_px[0, :, 0, 1], atol=2)
+
+
+def test_eyes_of_small_faces_are_not_measured_unless_asked_for(reader: LandmarkReader) -> None:
+    small = collins().resized(0.3)
+    assert np.isnan(reader.read(small.rgb, small.face).lids_px).all()
+    asked = reader.read(small.rgb, small.face, np.ones(1, bool))
+    assert np.isfinite(asked.lids_px).all()
+    assert np.isfinite(asked.iris_px).all()
+
+
+def test_a_picture_without_a_face_has_little_presence(reader: LandmarkReader) -> None:
+    portrait = collins()
+    found = reader.read(np.full_like(portrait.rgb, 128), portrait.face)
+    assert found.presence[0] < 0.1
+
+
+def test_a_face_at_the_border_and_no_face_at_all_are_read(reader: LandmarkReader) -> None:
+    portrait = collins()
+    cut = np.ascontiguousarray(portrait.rgb[90:, 190:])
+    moved = Detections(
+        portrait.face.box_px - np.float32([190, 90, 0, 0]),
+        portrait.face.score,
+        portrait.face.points_px - np.float32([190, 90]),
+    )
+    assert np.isfinite(reader.read(cut, moved).mesh_px).all()
+    assert len(reader.read(portrait.rgb, Detections.empty())) == 0
+
+
+def test_the_box_of_a_mesh_is_near_the_detectors(reader: LandmarkReader) -> None:
+    portrait = collins()
+    box = box_from_mesh(reader.read(portrait.rgb, portrait.face).mesh_px)[0]
+    detected = portrait.face.box_px[0]
+    assert abs((box[0] + box[2] / 2) - (detected[0] + detected[2] / 2)) < 0.15 * detected[2]
+    assert 0.8 < box[2] / detected[2] < 1.3
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mesh.tflite").write_bytes(b"nothing")
+    with pytest.raises(AssetError, match="emorec assets"):
+        LandmarkReader(tmp_path / "mesh.tflite", tmp_path / "mesh.tflite")
