@@ -39,10 +39,10 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(  # noqa: ARG001 — typer acts on `version` itself
+def options(
     ctx: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 — typer acts on it by itself
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and end.")
     ] = False,
 ) -> None:

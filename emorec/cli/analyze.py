@@ -42,10 +42,13 @@ def analyze(
 
     Example: emorec analyze lecture.mp4 --course algebra
     """
+    from emorec.cli.native import divert_native_output
     from emorec.cli.progress import legal_notice, progress_display
     from emorec.settings import Settings
 
     settings = Settings.load()
+    if not ctx.find_root().obj:
+        divert_native_output()
     if not emotions:
         settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": False})})
     if settings.privacy.emotions and not quiet:
