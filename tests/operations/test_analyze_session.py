@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from prefect_processes import RUN_SECONDS, Prefect, wait_for
+
+from emorec.demo import Demo
 
 STEPS = {"read", "claim", "plan", "observe", "resolve", "report", "publish"}
 
 
-def test_a_recording_becomes_a_session_and_a_report(prefect: Prefect, demo: Path) -> None:
-    run = prefect.run("analyze-session/local", recording=demo, course="101", title="2026")
+def test_a_recording_becomes_a_session_and_a_report(prefect: Prefect, demo: Demo) -> None:
+    run = prefect.run("analyze-session/local", recording=demo.recording, course="101", title="2026")
 
     assert run["state"]["type"] == "COMPLETED", prefect.logs(run["id"])
     [folder] = (prefect.site / "emorec-store" / "sessions").iterdir()
@@ -42,12 +45,13 @@ def test_a_recording_that_cannot_be_used_fails_once_and_says_why(prefect: Prefec
     assert {name: (task["state"]["type"], task["run_count"]) for name, task in tasks.items()} == {"read": ("FAILED", 1)}
 
 
-def test_a_store_that_comes_back_costs_a_pause_and_not_the_run(prefect: Prefect, demo: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_store_that_comes_back_costs_a_pause_and_not_the_run(prefect: Prefect, demo: Demo, tmp_path: Path) -> None:
     share = tmp_path / "share"
     store = tmp_path / "store"
     store.symlink_to(share)
 
-    run_id = prefect.start("analyze-session/local", recording=demo, store=store)
+    run_id = prefect.start("analyze-session/local", recording=demo.recording, store=store)
     wait_for(lambda: _is_awaiting_retry(prefect, run_id), RUN_SECONDS, "a step that waits to be tried again")
     share.mkdir()
     run = wait_for(lambda: prefect.ended(run_id), RUN_SECONDS, "the end of the run")
