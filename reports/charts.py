@@ -102,8 +102,8 @@ def attention_chart(session: Session, facts: Facts) -> Chart | None:
                 "mode": "markers",
                 "name": "screen change",
                 "x": [at_ms(t) for t in changes],
-                "y": [0.02] * len(changes),
-                "marker": {"symbol": "triangle-up", "size": 8, "color": colors["screen"]},
+                "y": [0.03] * len(changes),
+                "marker": {"symbol": "line-ns-open", "size": 9, "color": colors["screen"], "line": {"width": 2}},
                 "hovertemplate": "screen change<extra></extra>",
             }
         )

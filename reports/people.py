@@ -305,15 +305,7 @@ def _card_figure(
     data: list[dict[str, Any]] = [
         _shading(states, state_bins, "camera_off", colors["camera_off"], facts),
         _shading(states, state_bins, "absent", colors["absent"], facts),
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "group",
-            **middle,
-            "y": plain(group),
-            "line": {"color": colors["group"], "width": 1.2, "dash": "dot"},
-            "hovertemplate": "group %{y:.2f}<extra></extra>",
-        },
+        *([] if facts.people == 1 else [_reference(group, middle)]),
         {
             "type": "scatter",
             "mode": "lines+markers" if np.isfinite(attention).sum() < 8 else "lines",
@@ -344,6 +336,19 @@ def _card_figure(
             "title": {"text": "displayed"},
         }
     return {"data": data, "layout": layout}
+
+
+def _reference(group: Float, middle: dict[str, int]) -> dict[str, Any]:
+    """The group's attention, to see whether a change was everybody's."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "group",
+        **middle,
+        "y": plain(group),
+        "line": {"color": palette()["group"], "width": 1.2, "dash": "dot"},
+        "hovertemplate": "group %{y:.2f}<extra></extra>",
+    }
 
 
 def _shading(states: NDArray[np.int64], bins: Bins, state: State, color: str, facts: Facts) -> dict[str, Any]:

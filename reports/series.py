@@ -69,7 +69,7 @@ def matrix(frame: pd.DataFrame, names: list[str], time: str, value: str, bins: B
     return _quotient(total, count).reshape(shape)
 
 
-def _quotient(total: Float, count: Int) -> Float:
+def _quotient(total: NDArray[Any], count: Int) -> Float:
     """Mean where there is anything to take it of; NaN elsewhere."""
     mean = np.full(total.shape, np.nan)
     np.divide(total, count, out=mean, where=count > 0)

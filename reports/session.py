@@ -34,7 +34,7 @@ def render(session: Session) -> str:
     attendance = people.attendance_chart(session, facts)
     sizes = charts.face_size_chart(session)
     drawn = [chart for chart in (*group, heat[0] if heat else None, attendance, sizes) if chart is not None]
-    cards = people.cards(session, facts)
+    cards = people.cards(session, facts) if facts.measured else []
     data = {
         "figures": {chart.id: chart.figure for chart in drawn},
         "cards": [card["figure"] for card in cards],
