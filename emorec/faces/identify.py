@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from emorec.faces.boxes import iou
 from emorec.faces.cluster import Pieces, cluster
-from emorec.faces.left_out import reasons_to_leave_out
+from emorec.faces.left_out import RECOGNISABLE_S, reasons_to_leave_out
 from emorec.faces.summaries import Summaries, summarize
 from emorec.settings.analysis import IdentitySettings
 from emorec.types import Bool, Float64, Identities, Int64, Observations
@@ -30,6 +30,8 @@ NEARBY_IOU = 0.2
 """A face too short to be recognised is attached to one whose box overlaps so much."""
 FULL_CROPS = 5.0
 """Crops from which a track's appearance counts fully."""
+SINGLE_CROP_REACH = 0.04
+"""A track of a single crop lies so much farther from others of the same person, one of several less in proportion."""
 PAIRS_AT_ONCE = 50_000
 
 
@@ -48,10 +50,15 @@ def identify(observations: Observations, settings: IdentitySettings) -> Identiti
         return Identities(summaries.track, np.zeros(0, np.int32), np.zeros(0, np.str_))
     rows = observations.samples.rows_at(observations.faces.t_s)
     conflict = _conflicts(summaries, track_of_face, rows, settings)
-    person = _people(observations, summaries, conflict, settings)
-    person, unplaced = _attach(summaries, person, conflict, observations.samples.t_s, settings)
+    chain = _chains(observations, summaries, settings)
+    person = _people(summaries, chain, conflict, settings)
+    person = _attach(summaries, person, conflict, observations.samples.t_s, settings)
+    unplaced = person < 0
+    # Chains that nobody could be recognised in stay by themselves.
+    person[unplaced] = person.max() + 1 + np.unique(chain[unplaced], return_inverse=True)[1]
+    seen_s = np.bincount(person, summaries.faces)[person] * observations.samples.step_s
     reason = reasons_to_leave_out(observations, summaries, track_of_face, person, settings)
-    reason = np.where(unplaced, "too short to be recognised, and nobody was at its place", reason)
+    reason = np.where(unplaced & (seen_s < RECOGNISABLE_S), "too short to be recognised, and nobody near it", reason)
     kept = reason == ""
     number = np.full(len(person), -1, np.int64)
     if kept.any():
@@ -110,11 +117,8 @@ def _second_showings(summaries: Summaries, i: Int64, j: Int64, settings: Identit
     return second
 
 
-def _people(
-    observations: Observations, summaries: Summaries, conflict: sparse.csr_array, settings: IdentitySettings
-) -> Int64:
-    """The person of every track that has an appearance, or is chained to one that has; −1 for the others."""
-    label = _chains(observations, summaries, settings)
+def _people(summaries: Summaries, label: Int64, conflict: sparse.csr_array, settings: IdentitySettings) -> Int64:
+    """The person of every track whose chain (``label``) has an appearance; −1 for the others."""
     n, n_chains = len(label), int(label.max()) + 1
     known: Bool = np.asarray(np.isfinite(summaries.embedding).all(axis=1))
     chain_known: Bool = np.zeros(n_chains, bool)
@@ -125,7 +129,7 @@ def _people(
         np.where(known[:, None], summaries.embedding, 0.0),
         # Tracks without an appearance weigh nothing, but their conflicts count.
         np.where(known, np.minimum(summaries.crops, FULL_CROPS) / FULL_CROPS, 1e-9),
-        np.full(n, settings.reach),
+        settings.reach + SINGLE_CROP_REACH / np.maximum(summaries.crops, 1.0),
         conflict,
     )
     chains = tracks.merged(label)
@@ -188,9 +192,9 @@ def _paired_iou(summaries: Summaries, i: Int64, j: Int64) -> Float64:
 
 def _attach(
     summaries: Summaries, person: Int64, conflict: sparse.csr_array, t_s: Float64, settings: IdentitySettings
-) -> tuple[Int64, Bool]:
+) -> Int64:
     """Give tracks without a person to who was at their place (same tile, or overlapping box) nearest in time, in the
-    same stretch without a cut; the others stay alone, and are told by the second array."""
+    same stretch without a cut; −1 stays where nobody was."""
     person = person.copy()
     begin, end = t_s[summaries.first], t_s[summaries.last]
     for row in np.flatnonzero(person < 0):
@@ -205,6 +209,4 @@ def _attach(
             if person[near[k]] not in against:
                 person[row] = person[near[k]]
                 break
-    unplaced = person < 0
-    person[unplaced] = person.max(initial=-1) + 1 + np.arange(int(unplaced.sum()))
-    return person, unplaced
+    return person

@@ -17,21 +17,29 @@ from emorec.types import Bool, Float64, Int64, Observations
 
 __all__ = ["reasons_to_leave_out"]
 
-FEW_SAMPLES = 2
-SHORT_SAMPLES = 6
-LONG_SHARE = 10.0
-"""Seen briefly counts as a ground where the typical other one is seen for so many times as long."""
+GLANCE_S = 1.0
+GLIMPSE_S = 2.5
+"""Somebody never in sight for longer at a time: the length of a title, of a shot in a film."""
+BRIEF_S = 5.0
+LONG_SHARE = 8.0
+"""Being seen for BRIEF_S at most counts where the typical other one is seen for so many times as long."""
 TINY_SHARE = 0.45
 TINY_PX = 16.0
 LOW_SCORE = 0.6
 LOW_PRESENCE = 0.5
-MOVING = 0.02
-"""Mean absolute change of grey level (0–1) from which a region moves."""
+STILL = 0.012
+MOVING = 0.03
+"""Mean absolute change of grey level (0–1) below which a region stands still, and from which it moves."""
 STILL_SHARE = 0.25
 """A face whose change is this share of its surroundings' is still while they move."""
+FROZEN_DEG, FROZEN_MOUTH = 0.6, 0.006
+"""Usual departures from a track's median pose (degrees) and mouth opening (ratio) below which a face does not live.
+Talking and listening people reach 1 to 10 degrees; what is left on a still picture is compression."""
 UNLIKE_SPREAD = 0.5
 """Crops of one track that differ from each other like this show no stable face."""
 OUTSIDE_SHARE = 0.8
+RECOGNISABLE_S = 10.0
+"""Who is seen for longer than this without a single frontal crop rather is somebody in profile than nobody."""
 
 
 @dataclass(frozen=True)
@@ -59,31 +67,41 @@ def reasons_to_leave_out(
     """
     n = int(person.max(initial=-1)) + 1
     faces, owner = observations.faces, person[track_of_face]
-    samples = np.bincount(owner, minlength=n).astype(np.float64)
+    count = np.bincount(owner, minlength=n).astype(np.float64)
+    seen_s = count * observations.samples.step_s
+    at_a_time_s = _longest_sighting_s(observations, owner, n)
     width = group_median(faces.box_px[:, 2], owner, n)
-    typical = _typical_of_others(samples)
     score = group_median(faces.score, owner, n)
     presence = group_median(faces.presence, owner, n)
     motion = group_median(faces.motion, owner, n)
     around = group_median(faces.motion_around, owner, n)
-    outside = np.bincount(person, summaries.outside * summaries.faces, n) / np.maximum(samples, 1)
+    frozen = _is_frozen(observations, summaries, track_of_face, person)
+    outside = np.bincount(person, summaries.outside * summaries.faces, n) / np.maximum(count, 1)
     spread = group_median(summaries.spread, person, n)
     nameless = np.bincount(person, np.isfinite(summaries.embedding[:, 0]), n) == 0
+    others_longer = (seen_s <= BRIEF_S) & (seen_s * LONG_SHARE <= _typical_of_others(seen_s, count))
+    still = frozen | (motion < STILL_SHARE * around)
     grounds = [
-        _Ground(samples <= FEW_SAMPLES, 1.0, "seen in only {:.0f} samples", samples),
+        _Ground(seen_s <= GLANCE_S, 1.0, "seen for {:.1f} s only", seen_s),
         _Ground(
-            (samples <= SHORT_SAMPLES) & (samples * LONG_SHARE <= typical), 1.0, "others are seen far longer", samples
+            (seen_s > GLANCE_S) & (at_a_time_s <= GLIMPSE_S), 1.0, "never seen for longer than {:.1f} s", at_a_time_s
         ),
-        _Ground(width < TINY_SHARE * _typical_of_others(width), 0.75, "tiny beside the other faces ({:.0f} px)", width),
+        _Ground(others_longer, 1.0, "others are seen far longer", seen_s),
+        _Ground(
+            width < TINY_SHARE * _typical_of_others(width, count),
+            0.75,
+            "tiny beside the other faces ({:.0f} px)",
+            width,
+        ),
         _Ground(width < TINY_PX, 0.75, "only {:.0f} px wide", width),
         _Ground(score < LOW_SCORE, 0.75, "found with a low score ({:.2f})", score),
         _Ground(presence < LOW_PRESENCE, 1.0, "no face mesh fits ({:.2f})", presence),
-        _Ground((around > MOVING) & (motion < STILL_SHARE * around), 1.0, "still while its surroundings move", motion),
-        _Ground(
-            (motion > MOVING) & (around < STILL_SHARE * motion), 0.5, "moves while its surroundings are still", motion
-        ),
+        _Ground((around > MOVING) & still, 1.0, "still while its surroundings move", motion),
+        _Ground((around <= STILL) & (motion <= STILL), 0.5, "a still picture", motion),
+        _Ground((motion > MOVING) & (around < STILL_SHARE * motion), 0.5, "moves in still surroundings", motion),
         _Ground(outside > OUTSIDE_SHARE, 1.0, "outside every tile", outside),
-        _Ground(nameless, 0.5, "without one crop good enough to recognise", samples),
+        _Ground(nameless, 0.5, "without one crop good enough to recognise", count),
+        _Ground(nameless & (seen_s < RECOGNISABLE_S), 0.5, "too briefly to tell who it is", count),
         _Ground(spread > UNLIKE_SPREAD, 0.75, "its crops do not look like one face ({:.2f})", spread),
     ]
     weight = sum((np.where(g.holds, g.weight, 0.0) for g in grounds), np.zeros(n))
@@ -94,16 +112,47 @@ def reasons_to_leave_out(
     return np.asarray(reasons, np.str_)[person] if n else np.zeros(0, np.str_)
 
 
-def _typical_of_others(values: Float64) -> Float64:
-    """For each value the median of the others; NaN where there are none."""
-    n = len(values)
-    if n < 2:
-        return np.full(n, np.nan)
-    ordered = np.sort(values)
-    rank = np.argsort(np.argsort(values, kind="stable"), kind="stable")
+def _longest_sighting_s(observations: Observations, owner: Int64, n: int) -> Float64:
+    """How long each person was in sight at a time, at most, s; a single missed sample does not end a sighting."""
+    samples = observations.samples
+    rows = samples.rows_at(observations.faces.t_s)
+    order = np.lexsort((rows, owner))
+    who, row = owner[order], rows[order]
+    new = np.ones(len(row), bool)
+    new[1:] = (who[1:] != who[:-1]) | (row[1:] - row[:-1] > 2)
+    start = np.flatnonzero(new)
+    length = samples.t_s[row[np.append(start[1:], len(row))[: len(start)] - 1]] - samples.t_s[row[start]]
+    longest = np.zeros(n)
+    np.maximum.at(longest, who[start], length + samples.step_s)
+    return longest
 
-    def other(position: int) -> Float64:
-        # The value at a position once one's own is taken out.
-        return ordered[np.where(rank <= position, position + 1, position)]
 
-    return (other((n - 2) // 2) + other((n - 1) // 2)) / 2
+def _is_frozen(observations: Observations, summaries: Summaries, track_of_face: Int64, person: Int64) -> Bool:
+    """Whether pose and mouth of each person hardly ever depart from what they usually are in the same track."""
+    faces, n = observations.faces, int(person.max(initial=-1)) + 1
+    frozen = np.ones(n, bool)
+    for values, least in ((faces.yaw, FROZEN_DEG), (faces.pitch, FROZEN_DEG), (faces.mouth_open, FROZEN_MOUTH)):
+        usual = group_median(values, track_of_face, len(summaries))
+        departure = np.abs(values - usual[track_of_face])
+        # One face is its own median: only tracks of three and more say something.
+        departure[summaries.faces[track_of_face] < 3] = np.nan
+        frozen &= group_median(departure, person[track_of_face], n) < least
+    return frozen
+
+
+def _typical_of_others(values: Float64, weight: Float64) -> Float64:
+    """For each value the weighted median of the others; NaN where there are none."""
+    if len(values) < 2:
+        return np.full(len(values), np.nan)
+    order = np.argsort(values, kind="stable")
+    rank = np.empty(len(values), np.int64)
+    rank[order] = np.arange(len(values))
+    total = np.cumsum(weight[order])
+    half = (total[-1] - weight) / 2
+    with_own = np.searchsorted(total, half)
+    # Where one's own weight lies before the middle, the middle lies so much farther.
+    position = np.where(rank <= with_own, np.searchsorted(total, half + weight), with_own)
+    position = np.minimum(position, len(values) - 1)
+    # Rounding may end at one's own place.
+    position = np.where(position == rank, np.where(rank > 0, rank - 1, rank + 1), position)
+    return np.asarray(values[order][position])

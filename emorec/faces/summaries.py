@@ -11,6 +11,9 @@ from emorec.types import Columns, Float32, Float64, Int32, Int64, Observations
 
 __all__ = ["Summaries", "group_median", "summarize"]
 
+LEAST_PRESENCE = 0.3
+"""Median probability of a face mesh below which a track's few crops are accidents."""
+
 
 @dataclass(frozen=True)
 class Summaries(Columns):
@@ -18,7 +21,9 @@ class Summaries(Columns):
 
     ``first`` and ``last`` are rows of Samples, ``first_box_px`` and ``last_box_px`` the boxes there, ``box_px`` [n, 4]
     and the numbers after it medians over the track's faces (NaN: not known in any). ``tile``: where most of its faces
-    were, −1 for none. ``segment`` of its first sample. ``embedding`` is NaN where there was no good crop.
+    were, −1 for none. ``outside``: share of its faces outside tiles while there were some. ``segment`` of its first
+    sample. ``embedding`` is NaN where there was no good crop, or the mesh hardly ever fitted: what is cut out of a head
+    in profile looks like nobody.
     """
 
     track: Int32
@@ -64,7 +69,9 @@ def summarize(observations: Observations) -> tuple[Summaries, Int64]:
     ends = np.cumsum(counts)
     first, last = order[ends - counts], order[ends - 1]
     box_px = np.stack([group_median(faces.box_px[:, k], group, n) for k in range(4)], axis=1)
+    presence = group_median(faces.presence, group, n)
     embedding, crops, spread = _appearance(ids, observations)
+    embedding[presence < LEAST_PRESENCE] = np.nan
     outside = np.bincount(group[(faces.tile < 0) & (samples.layout[row] >= 0)], minlength=n) / np.maximum(counts, 1)
     summaries = Summaries(
         track=ids.astype(np.int32),
@@ -75,7 +82,7 @@ def summarize(observations: Observations) -> tuple[Summaries, Int64]:
         last_box_px=faces.box_px[last],
         box_px=box_px.astype(np.float32),
         score=group_median(faces.score, group, n),
-        presence=group_median(faces.presence, group, n),
+        presence=presence,
         motion=group_median(faces.motion, group, n),
         motion_around=group_median(faces.motion_around, group, n),
         tile=_most_common(faces.tile, group, n),

@@ -14,7 +14,7 @@ class IdentitySettings(Area):
     .85; small faces are nearer to each other and farther from themselves.
     """
 
-    reach: float = Field(0.50, gt=0, lt=1.5)
+    reach: float = Field(0.46, gt=0, lt=1.5)
     """Distance between two tracks below which they are rather one person; higher joins more, and mixes people
     sooner."""
 
