@@ -32,7 +32,10 @@ class Square:
 
 
 def cut_square(rgb: UInt8, square: Square, side: int) -> UInt8:
-    """The square of the picture [H, W, 3] as [side, side, 3]; black outside the picture."""
+    """The square of the picture [H, W, 3] as [side, side, 3]; outside, its border is repeated.
+
+    Poses of faces at a picture's border come out a degree or two nearer to the truth so than with black.
+    """
     picture, factor, left, top = _reduced(rgb, square, side)
     scale = square.side_px / factor / side
     cos, sin = np.cos(square.angle_rad) * scale, np.sin(square.angle_rad) * scale
@@ -41,9 +44,8 @@ def cut_square(rgb: UInt8, square: Square, side: int) -> UInt8:
     # A pixel's centre lies half a pixel inside it, in both pictures.
     offset = center - linear @ np.full(2, (side - 1) / 2) - 0.5
     matrix = np.column_stack([linear, offset])
-    return np.asarray(
-        cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP), np.uint8
-    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(picture, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _reduced(rgb: UInt8, square: Square, side: int) -> tuple[UInt8, int, int, int]:

@@ -10,8 +10,9 @@ from emorec.settings.base import Area
 class LandmarksSettings(Area):
     """Landmarks, and how attention is read from them. Where no other source is named, docs/validity.md has it."""
 
-    iris_min_face_px: float = Field(36.0, gt=0)
-    """Narrower faces' eyes are not measured, px of the box: below, lid opening no longer separates open from shut."""
+    iris_min_face_px: float = Field(24.0, gt=0)
+    """Narrower faces' eyes are not measured, px of the box. Open and shut eyes are told apart with AUC .993 at 180 px,
+    .986 at 33 and .960 at 24."""
 
     aside_from_deg: float = Field(10.0, ge=0, le=90)
     """A head turned aside from its resting pose by up to this still has all attention, degrees: half of a screen."""

@@ -61,7 +61,7 @@ def test_a_mirrored_picture_has_mirrored_landmarks(reader: LandmarkReader) -> No
 
 
 def test_eyes_of_small_faces_are_not_measured_unless_asked_for(reader: LandmarkReader) -> None:
-    small = collins().resized(0.3)
+    small = collins().resized(0.22)
     assert np.isnan(reader.read(small.rgb, small.face).lids_px).all()
     asked = reader.read(small.rgb, small.face, np.ones(1, bool))
     assert np.isfinite(asked.lids_px).all()
