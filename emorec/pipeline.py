@@ -90,13 +90,15 @@ def observe_missing(plan: Plan, indices: Sequence[int], progress: ProgressCallba
     missing = [index for index in indices if not folder.has(index)]
     if not missing:
         return
+    samples = faces = 0
     with observe.Observer(plan.settings) as observer:
         for index in missing:
-            chunk = plan.chunks[index]
-            with recording.SampleReader(plan.info, chunk, plan.settings.recording) as reader:
-                seen = observer.observe(reader, _of_whole(progress, plan))
+            with recording.SampleReader(plan.info, plan.chunks[index], plan.settings.recording) as reader:
+                seen = observer.observe(reader, _of_whole(progress, plan, samples, faces))
                 record = ChunkRecord(reader.read_until_s, tuple(reader.warnings), seen.stages)
             folder.write(index, seen.observations, record)
+            samples += len(seen.observations.samples)
+            faces += len(seen.observations.faces)
 
 
 def resolve_recording(plan: Plan) -> tuple[Resolution, list[ChunkRecord]]:
@@ -176,14 +178,14 @@ def commit(
     return session
 
 
-def _of_whole(progress: ProgressCallback | None, plan: Plan) -> ProgressCallback | None:
-    """A callback that says how far the whole recording is, from what is said of one chunk."""
+def _of_whole(progress: ProgressCallback | None, plan: Plan, samples: int, faces: int) -> ProgressCallback | None:
+    """A callback that says how far the whole recording is, from what is said of a chunk after so many samples."""
     if progress is None:
         return None
     report: Callable[[Progress], None] = progress
 
     def moved(step: Progress) -> None:
-        report(Progress("observe", step.done_s, plan.info.duration_s, step.samples, step.faces))
+        report(Progress("observe", step.done_s, plan.info.duration_s, samples + step.samples, faces + step.faces))
 
     return moved
 
