@@ -58,15 +58,15 @@ class Chart:
 
 
 def coarse_bins(facts: Facts) -> Bins:
-    """The columns of stacked bars and of the heat map; at least a window (10 s) wide."""
-    return bins_for(facts.duration_s, COARSE, at_least_s=10)
+    """The columns of stacked bars and of the heat map; at least a window wide."""
+    return bins_for(facts.duration_s, COARSE, at_least_s=facts.window_s)
 
 
 def attention_chart(session: Session, facts: Facts) -> Chart | None:
     """The group's attention with its band, above how many people it comes from; moments and screen changes marked."""
     colors = palette()
     source, time = (session.group, "t") if len(session.group) else (session.group_windows, "t0")
-    bins = bins_for(facts.duration_s, FINE, at_least_s=1 if time == "t" else 10)
+    bins = bins_for(facts.duration_s, FINE, at_least_s=2 if time == "t" else facts.window_s)
     t_s = numbers(source, time)
     mean, lo, hi, present, visible = (
         mean_in_bins(t_s, numbers(source, name), bins)

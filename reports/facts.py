@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,22 @@ __all__ = ["Facts", "facts_of"]
 
 Float = NDArray[np.float64]
 
+USUAL_WINDOW_S: Final = 10.0
+
 
 @dataclass(frozen=True)
 class Facts:
     """What a session says as a whole; a number that is not known is NaN.
 
-    ``people``: participants of the recording; ``at_once``: the most in the picture together; ``seen``: share (0–1) of
-    the time in the picture with a visible face; ``attention``, ``engagement``: 0–1, means over time weighted by the
-    people they come from; ``levels``, ``emotions``: shares by name, empty where there are none; ``moments``: how many
-    the group had.
+    ``window_s``: length of a window; ``people``: participants of the recording; ``at_once``: the most in the picture
+    together; ``seen``: share (0–1) of the time in the picture with a visible face; ``attention``, ``engagement``: 0–1,
+    means over time weighted by the people they come from; ``levels``, ``emotions``: shares by name, empty where there
+    are none; ``moments``: how many the group had.
     """
 
     duration_s: float
     read_until_s: float
+    window_s: float
     people: int
     at_once: float
     seen: float
@@ -79,6 +82,7 @@ def facts_of(session: Session) -> Facts:
     return Facts(
         duration_s=duration_s,
         read_until_s=float(recording.get("read_until_s") or duration_s),
+        window_s=float(np.max(windows["t1"] - windows["t0"])) if len(windows) else USUAL_WINDOW_S,
         people=int(metadata["counts"]["participants"]),
         at_once=float(most),
         seen=_seen(visible, present),

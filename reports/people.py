@@ -26,6 +26,8 @@ Float = NDArray[np.float64]
 
 MOST_RUNS: Final = 3000
 """Bars of the attendance chart that a browser draws at once without a pause."""
+LEAST_COVERAGE: Final = 0.5
+"""A window with a face for less than this share of it says too little, as for levels."""
 LONGEST_LABEL: Final = 16
 LETTERS: Final = {"happy": "H", "surprise": "S", "neutral": "", "sad": "D", "fear": "F", "disgust": "G", "angry": "A"}
 """Second cue beside the colour of a cell; sadness is D because surprise has the S, and the page has a key."""
@@ -37,11 +39,12 @@ def heat_map(session: Session, facts: Facts) -> tuple[Chart, list[tuple[str, str
     if not names:
         return None
     bins = coarse_bins(facts)
+    windows = _judged(session)
     views = [("attention", "Attention"), ("engagement", "Engagement")]
-    data = [_scores(session, names, key, bins) for key, _ in views if session.windows[key].notna().any()]
-    shown = [view for view in views if session.windows[view[0]].notna().any()]
+    shown = [(key, name) for key, name in views if windows[key].notna().any()]
+    data = [_scores(windows, names, key, bins) for key, _ in shown]
     if facts.emotions:
-        data.append(_expressions(session, names, bins))
+        data.append(_expressions(windows, names, bins))
         shown.append(("expression", "Displayed emotion"))
     if not data:
         return None
@@ -56,7 +59,7 @@ def heat_map(session: Session, facts: Facts) -> tuple[Chart, list[tuple[str, str
     }
     text = (
         f"Heat map of {words.people(len(names))} over time, in columns of {words.duration(bins.width_s)}; choose "
-        f"{words.joined([name.lower() for _, name in shown])} above it. Empty where there was not enough data."
+        f"{words.joined([name.lower() for _, name in shown])} above it. Empty where the face was seen too little."
     )
     return Chart("heat-map", {"data": data, "layout": layout}, height + 100, text), shown
 
@@ -123,12 +126,13 @@ def cards(session: Session, facts: Facts) -> list[dict[str, Any]]:
     names = _names(session)
     if not names:
         return []
-    fine, coarse = bins_for(facts.duration_s, FINE, at_least_s=10), coarse_bins(facts)
-    attention = matrix(session.windows, names, "t0", "attention", fine)
-    emotions = {name: matrix(session.windows, names, "t0", name, coarse) for name in EMOTIONS} if facts.emotions else {}
+    fine, coarse = bins_for(facts.duration_s, FINE, at_least_s=facts.window_s), coarse_bins(facts)
+    windows = _judged(session)
+    attention = matrix(windows, names, "t0", "attention", fine)
+    emotions = {name: matrix(windows, names, "t0", name, coarse) for name in EMOTIONS} if facts.emotions else {}
     group = mean_in_bins(numbers(session.group_windows, "t0"), numbers(session.group_windows, "attention"), fine)
     states, state_bins = _states(session, names, facts)
-    levels = session.windows.groupby("participant")["level"].value_counts(normalize=True).to_dict()
+    levels = windows.groupby("participant")["level"].value_counts(normalize=True).to_dict()
     table = session.participants.set_index("participant")
     found = []
     for row, name in enumerate(names):
@@ -143,6 +147,12 @@ def cards(session: Session, facts: Facts) -> list[dict[str, Any]]:
 
 def _names(session: Session) -> list[str]:
     return [str(name) for name in session.participants["participant"]]
+
+
+def _judged(session: Session) -> pd.DataFrame:
+    """The windows in which a face was seen for long enough to say something of them."""
+    frame = session.windows
+    return frame[frame["coverage"] >= LEAST_COVERAGE]
 
 
 def _row_px(rows: int) -> int:
@@ -191,8 +201,8 @@ def _color_bar(**more: Any) -> dict[str, Any]:
     }
 
 
-def _scores(session: Session, names: list[str], column: str, bins: Bins) -> dict[str, Any]:
-    values = matrix(session.windows, names, "t0", column, bins)
+def _scores(windows: pd.DataFrame, names: list[str], column: str, bins: Bins) -> dict[str, Any]:
+    values = matrix(windows, names, "t0", column, bins)
     return {
         "type": "heatmap",
         "name": column,
@@ -210,10 +220,10 @@ def _scores(session: Session, names: list[str], column: str, bins: Bins) -> dict
     }
 
 
-def _expressions(session: Session, names: list[str], bins: Bins) -> dict[str, Any]:
+def _expressions(windows: pd.DataFrame, names: list[str], bins: Bins) -> dict[str, Any]:
     """The emotion with the highest mean probability of each cell, by colour and letter."""
     style = palette()["emotions"]
-    stack = np.stack([matrix(session.windows, names, "t0", name, bins) for name in STACK_ORDER], axis=2)
+    stack = np.stack([matrix(windows, names, "t0", name, bins) for name in STACK_ORDER], axis=2)
     there = np.isfinite(stack).all(axis=2)
     best = np.where(there, np.argmax(np.nan_to_num(stack), axis=2), -1)
     count = len(STACK_ORDER)

@@ -33,6 +33,7 @@ Table = dict[str, Any]
 HASH_SHOWN = 12
 """Hex digits of a hash that tell files apart on a page; session.json has them all."""
 POOR_QUALITY = 0.5
+REASONS_SHOWN = 12
 
 
 def quality_rows(session: Session, facts: Facts) -> list[Row]:
@@ -55,7 +56,12 @@ def quality_rows(session: Session, facts: Facts) -> list[Row]:
             rows.append(("Hard to read (small, blurred, turned away)", f"{words.share(poor)} of faces"))
     judged = session.windows["level"].notna()
     if len(judged):
-        rows.append(("Engagement judged", f"in {words.share(float(judged.mean()))} of people's 10-second windows"))
+        rows.append(
+            (
+                "Engagement judged",
+                f"in {words.share(float(judged.mean()))} of people's windows of {words.duration(facts.window_s)}",
+            )
+        )
     if not facts.aggregate:
         count = len(session.left_out)
         rows.append(("Left out", f"{count} {'sighting' if count == 1 else 'sightings'} not taken as a participant"))
@@ -63,9 +69,12 @@ def quality_rows(session: Session, facts: Facts) -> list[Row]:
 
 
 def left_out_rows(session: Session) -> list[Row]:
-    """Why tracks were left out, and how many."""
+    """Why tracks were left out, and how many: the most frequent reasons, then the rest together."""
     counts = session.left_out["reason"].fillna("no reason given").value_counts()
-    return sorted(((str(reason), str(count)) for reason, count in counts.items()), key=lambda row: (-int(row[1]), row))
+    rows = sorted(((str(reason), int(count)) for reason, count in counts.items()), key=lambda row: (-row[1], row[0]))
+    rest = sum(count for _, count in rows[REASONS_SHOWN:])
+    shown = rows[:REASONS_SHOWN] + ([("other reasons", rest)] if rest else [])
+    return [(reason, str(count)) for reason, count in shown]
 
 
 def moment_rows(session: Session) -> list[dict[str, Any]]:

@@ -66,6 +66,7 @@ def render(session: Session) -> str:
         provenance=quality.provenance_rows(session, facts),
         warnings=metadata["warnings"],
         emorec=metadata["emorec"],
+        window=words.duration(facts.window_s),
         rate=_rate(session),
         truncated=facts.read_until_s < facts.duration_s - 2,
         read_until=words.clock(facts.read_until_s),

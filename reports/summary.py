@@ -72,7 +72,7 @@ def sentences_of(session: Session, facts: Facts) -> list[str]:
         sentences.append(f"Attention and engagement cannot be given, because {why}; the number of people can.")
         return sentences
     sentences.append(_attention(session, facts))
-    sentences += [text for text in (_expressions(session, facts), _moment(session, facts)) if text]
+    sentences += [text for text in (_mood(session, facts), _moment(session, facts)) if text]
     return sentences
 
 
@@ -84,7 +84,7 @@ def _read_note(facts: Facts) -> str:
 
 
 def _people(facts: Facts) -> Headline:
-    at_once = f"at most {facts.at_once:.0f} at once" if words.known(facts.at_once) and facts.people > 1 else ""
+    at_once = f"at most {facts.at_once:.0f} at once" if 1 < facts.at_once < facts.people else ""
     return Headline("people", "People", str(facts.people), at_once, facts.people)
 
 
@@ -121,7 +121,7 @@ def _number(value: float) -> float | None:
 
 def _who(facts: Facts) -> str:
     text = f"{words.people(facts.people).capitalize()} took part"
-    if words.known(facts.at_once) and 1 < facts.at_once < facts.people:
+    if 1 < facts.at_once < facts.people:
         text += f", at most {facts.at_once:.0f} at once"
     if facts.unseen:
         return f"{text}; no face was visible at any time: cameras stayed off."
@@ -135,7 +135,7 @@ SHORTEST_STEP: Final = 0.06
 
 def _attention(session: Session, facts: Facts) -> str:
     windows = session.group_windows
-    bins = bins_for(facts.duration_s, most=120, at_least_s=10)
+    bins = bins_for(facts.duration_s, most=120, at_least_s=facts.window_s)
     curve = mean_in_bins(numbers(windows, "t0"), numbers(windows, "attention"), bins)
     # What only a few of the group show is not the group's attention: the start and the end, when people come and go.
     visible = mean_in_bins(numbers(windows, "t0"), numbers(windows, "visible"), bins)
@@ -167,13 +167,22 @@ def _course(steps: Steps, bins: Bins, facts: Facts) -> str:
     return text
 
 
-def _expressions(session: Session, facts: Facts) -> str:
-    if not facts.emotions:
+def _mood(session: Session, facts: Facts) -> str:
+    return _expressions(session, facts) if facts.emotions else _levels(facts)
+
+
+def _levels(facts: Facts) -> str:
+    if not facts.levels:
         return ""
+    high, medium, low = (words.share(facts.levels[level]) for level in ("high", "medium", "low"))
+    return f"Engagement was high in {high} of the time that could be judged, medium in {medium} and low in {low}."
+
+
+def _expressions(session: Session, facts: Facts) -> str:
     ranked = sorted(facts.emotions, key=lambda name: -facts.emotions[name])
     first = ranked[0]
     text = f"Displayed expressions were mostly {_adjective(first)} ({words.share(facts.emotions[first])})"
-    bins = bins_for(facts.duration_s, most=60, at_least_s=10)
+    bins = bins_for(facts.duration_s, most=60, at_least_s=facts.window_s)
     windows = session.group_windows
     happy = mean_in_bins(numbers(windows, "t0"), numbers(windows, "happy"), bins)
     if not np.isfinite(happy).any():

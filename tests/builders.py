@@ -33,6 +33,7 @@ def write_session(
     cameras: bool = True,
     moments: int = 3,
     labels: Sequence[str] | None = None,
+    left_out: Sequence[str] = ("still picture inside a slide", "seen in one sample only"),
     metadata: Mapping[str, Any] | None = None,
 ) -> Session:
     """Commit a plausible session: attention that falls at 60 %, smiles in bursts, late joiners, cameras off.
@@ -42,6 +43,7 @@ def write_session(
         emotions: without them the columns of emotions are null.
         cameras: without them every participant's camera is off throughout.
         labels: names of the participants instead of P01, P02, …
+        left_out: the reason of each track that is not a participant.
         metadata: entries of session.json that replace those made here.
     """
     rng = np.random.default_rng(seed)
@@ -57,7 +59,7 @@ def write_session(
         "group": people.group(),
         "group_windows": people.group_windows(duration_s),
         "participants": people.participants(labels),
-        "left_out": _left_out(session, duration_s),
+        "left_out": _left_out(session, left_out),
         "moments": _moments(session, duration_s, moments if participants and cameras else 0, people.names, mode),
     }
     if mode == "aggregate":
@@ -287,15 +289,12 @@ def _means(attention: Array, probabilities: Array) -> dict[str, Array]:
     return named | {"attention": mean, "attention_lo": lo, "attention_hi": hi}
 
 
-def _left_out(session: str, duration_s: float) -> pa.Table:
+def _left_out(session: str, reasons: Sequence[str]) -> pa.Table:
     rows = [
-        {"track": 900, "t0": 0.0, "t1": duration_s, "w": 30.0, "reason": "still picture inside a slide"},
-        {"track": 901, "t0": 2.0, "t1": 2.5, "w": 22.0, "reason": "seen in one sample only"},
+        {"session": session, "track": 900 + i, "t0": 2.0, "t1": 2.5, "w": 22.0, "reason": reason}
+        for i, reason in enumerate(reasons)
     ]
-    schema = SCHEMAS["left_out"]
-    return pa.Table.from_pylist(
-        [{name: {"session": session, **row}.get(name) for name in schema.names} for row in rows], schema
-    )
+    return pa.Table.from_pylist(rows, SCHEMAS["left_out"])
 
 
 def _moments(session: str, duration_s: float, count: int, names: list[str], mode: str) -> pa.Table:

@@ -102,6 +102,17 @@ def test_rows_are_in_the_order_of_the_participants_whatever_their_attention(buil
     assert _figures(session)["heat-map"]["layout"]["yaxis"]["ticktext"] == list(session.participants["participant"])
 
 
+def test_a_window_with_little_of_a_face_is_empty_in_every_view(build: Build) -> None:
+    session = build(participants=5, minutes=10)
+    little = session.windows["coverage"] < 0.5
+    assert (little & session.windows["attention"].notna()).any()
+
+    heat = _figures(session)["heat-map"]
+
+    judged = int((~little).sum())
+    assert [sum(cell is not None for row in trace["z"] for cell in row) for trace in heat["data"]] == [judged] * 3
+
+
 def test_only_the_strongest_of_many_moments_are_marked(build: Build) -> None:
     import pyarrow as pa
 

@@ -60,6 +60,18 @@ def test_a_fall_of_attention_is_told_with_its_time(build: Build) -> None:
     assert re.search(r"Attention held near 0\.7\d until minute 3[567], when it fell to about 0\.5\d\.", prose)
 
 
+def test_without_emotions_the_third_sentence_is_of_engagement(build: Build) -> None:
+    prose = _prose(render(build(participants=25, minutes=20, emotions=False)))
+
+    assert re.search(r"Engagement was high in \d+% of the time that could be judged, medium in \d+% and low", prose)
+
+
+def test_many_reasons_to_leave_out_are_summed_up(build: Build) -> None:
+    session = build(participants=2, minutes=5, left_out=[f"seen for {i} s only" for i in range(40)])
+
+    assert "other reasons 28" in _prose(render(session))
+
+
 def test_a_hostile_name_stays_a_name(build: Build) -> None:
     hostile = '<script>alert("x")</script>'
     link = "<a href='https://example.org'>me</a>"
