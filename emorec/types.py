@@ -61,7 +61,8 @@ class RecordingInfo:
 
     ``duration_s`` is where the last picture ends, or where the file says so, if it breaks off before; ``width_px`` and
     ``height_px`` are as displayed (rotation applied, pixels square), ``rotation_deg`` is how far the stored pictures
-    are turned clockwise for that. ``warnings``: what is wrong with the file as a whole, one line each.
+    are turned clockwise for that, and ``mirrored`` whether they are mirrored left to right then. ``warnings``: what is
+    wrong with the file as a whole, one line each.
     """
 
     path: Path
@@ -74,6 +75,7 @@ class RecordingInfo:
     codec: str
     container: str
     rotation_deg: int
+    mirrored: bool = False
     warnings: tuple[str, ...] = ()
 
 

@@ -45,6 +45,7 @@ def write_clip(
     container_options: dict[str, str] | None = None,
     pix_fmt: str = "yuv420p",
     rotation: float | None = None,
+    mirrored: bool = False,
     pictures: Sequence[NDArray[np.uint8]] | None = None,
     colour: tuple[int, int] | None = None,
     container: str | None = None,
@@ -65,7 +66,7 @@ def write_clip(
         if given:
             stream.codec_context.time_base = TICK
         if rotation is not None:
-            stream.set_display_rotation(rotation)
+            stream.set_display_rotation(rotation, hflip=mirrored)
         if colour is not None:
             stream.codec_context.color_range, stream.codec_context.colorspace = colour
         for k, t_s in enumerate(times):

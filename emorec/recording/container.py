@@ -114,6 +114,12 @@ class Video:
         times = [ticks for p in self._head if not p.is_discard and (ticks := packet_ticks(p)) is not None]
         self.origin = min((ticks for ticks in times if key is None or ticks >= key), default=0)
 
+    def forget_packets(self) -> None:
+        """Let go of what is still to be read: it refers back to this object, and both would keep the decoder's memory
+        until the garbage collector comes."""
+        self._head.clear()
+        self._rest = iter(())
+
     def _read(self) -> Iterator[VideoPacket]:
         failed = 0
         while failed < MAX_UNREADABLE:
@@ -167,8 +173,11 @@ def open_video(path: Path, settings: RecordingSettings) -> Iterator[Video]:
                 other.discard = Discard.all
         ordered = container.format.name not in CONTAINERS_WITHOUT_PTS
         video = Video(path, container, stream, stream.time_base or Fraction(1, av.time_base), ordered)
-        video.find_origin()
-        yield video
+        try:
+            video.find_origin()
+            yield video
+        finally:
+            video.forget_packets()
 
 
 def _stream_of_pictures(path: Path, container: InputContainer, settings: RecordingSettings) -> VideoStream:

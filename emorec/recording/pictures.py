@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-    from emorec.types import UInt8
+    from emorec.types import RecordingInfo, UInt8
 
-__all__ = ["PictureConverter", "displayed_size", "rotation_deg"]
+__all__ = ["PictureConverter", "displayed_size", "orientation"]
 
 MAX_PIXEL_ASPECT = 4
 """Pixels that are said to be longer than this are taken for a fault of the file and for square."""
@@ -29,45 +29,58 @@ _UNSPECIFIED = 2
 
 
 class PictureConverter:
-    """Makes RGB pictures of one size from the frames of one stream.
+    """Makes RGB pictures of one size from the frames of one recording.
 
     A frame of another size (a recording may change its resolution) is scaled to fit, in the middle, on black: so boxes
     mean the same throughout. Costs no scaling for frames of the usual size with square pixels.
     """
 
-    def __init__(self, stream: VideoStream, width_px: int, height_px: int) -> None:
+    def __init__(self, stream: VideoStream, info: RecordingInfo) -> None:
         self._aspect = pixel_aspect(stream)
-        self._size_px = width_px, height_px
+        self._quarters, self._mirrored = info.rotation_deg // 90, info.mirrored
+        self._size_px = info.width_px, info.height_px
         self._reformatter = VideoReformatter()
 
     def convert(self, frame: VideoFrame) -> UInt8:
         """The picture [H, W, 3] uint8 RGB as displayed, contiguous."""
-        swap, flip_x, flip_y = _orientation(frame)
-        box_width, box_height = self._size_px[::-1] if swap else self._size_px
+        box_width, box_height = self._size_px[::-1] if self._quarters % 2 else self._size_px
         scale = float(min(box_width / (frame.width * self._aspect), Fraction(box_height, frame.height)))
         width = min(box_width, max(1, round(frame.width * self._aspect * scale)))
         height = min(box_height, max(1, round(frame.height * scale)))
         scaled = self._reformatter.reformat(
             frame, width=width, height=height, format="rgb24", src_colorspace=_colorspace(frame), threads=1
         )
-        rgb = cast("UInt8", scaled.to_ndarray())
-        if swap:
-            rgb = rgb.transpose(1, 0, 2)
-        rgb = rgb[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
+        rgb = np.rot90(cast("UInt8", scaled.to_ndarray()), -self._quarters)
+        if self._mirrored:
+            rgb = rgb[:, ::-1]
         if rgb.shape[1::-1] != self._size_px:
             rgb = _centred(rgb, *self._size_px)
         return np.ascontiguousarray(rgb)
 
 
-def displayed_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
+def displayed_size(stream: VideoStream, frame: VideoFrame, rotation_deg: int) -> tuple[int, int]:
     """Width and height in px at which a frame is displayed: square pixels, rotation applied."""
     width, height = max(1, round(frame.width * pixel_aspect(stream))), frame.height
-    return (height, width) if _orientation(frame)[0] else (width, height)
+    return (height, width) if rotation_deg % 180 else (width, height)
 
 
-def rotation_deg(frame: VideoFrame) -> int:
-    """How far the frame is turned for display, degrees clockwise: 0, 90, 180 or 270."""
-    return round(-frame.rotation / 90) % 4 * 90
+def orientation(frame: VideoFrame) -> tuple[int, bool]:
+    """How a frame is to be turned for display, degrees clockwise (0, 90, 180 or 270), and whether it is to be mirrored
+    left to right after that.
+
+    Once per recording, not per frame: a frame whose side data were looked at refers to itself, and keeps its picture
+    and the decoder's pool until the garbage collector comes.
+
+    The display matrix (ISO/IEC 14496-12, 8.2.2.1) maps a stored point (x, y) to (a·x + c·y, b·x + d·y); it is taken to
+    the nearest quarter turn.
+    """
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 0, False
+    a, b, _, c, d = np.frombuffer(bytes(cast("Buffer", data)), np.int32)[:5].tolist()
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return (270 if b < 0 else 90), (b < 0) == (c < 0)
+    return (180 if d < 0 else 0), (a < 0) != (d < 0)
 
 
 def pixel_aspect(stream: VideoStream) -> Fraction:
@@ -76,20 +89,6 @@ def pixel_aspect(stream: VideoStream) -> Fraction:
     if not aspect or not Fraction(1, MAX_PIXEL_ASPECT) <= aspect <= MAX_PIXEL_ASPECT:
         return Fraction(1)
     return Fraction(aspect)
-
-
-def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
-    """What the display matrix asks for, to the nearest quarter turn: swap the axes, then flip x, then flip y.
-
-    The matrix (ISO/IEC 14496-12, 8.2.2.1) maps a stored point (x, y) to (a·x + c·y, b·x + d·y).
-    """
-    data = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return False, False, False
-    a, b, _, c, d = np.frombuffer(bytes(cast("Buffer", data)), np.int32)[:5].tolist()
-    if abs(b) + abs(c) > abs(a) + abs(d):
-        return True, c < 0, b < 0
-    return False, a < 0, d < 0
 
 
 def _colorspace(frame: VideoFrame) -> int | None:

@@ -14,7 +14,7 @@ from emorec.errors import InputError
 from emorec.recording.chunks import PacketScan, scan_packets
 from emorec.recording.container import Video, open_video
 from emorec.recording.files import shown
-from emorec.recording.pictures import displayed_size, rotation_deg
+from emorec.recording.pictures import displayed_size, orientation
 from emorec.settings.recording import RecordingSettings
 from emorec.types import RecordingInfo
 
@@ -39,11 +39,12 @@ def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
     path = path.absolute()
     with open_video(path, settings) as video:
         frame = _first_picture(video)
+        rotation_deg, mirrored = orientation(frame)
     # Opened anew: the decoder has read ahead.
     with open_video(path, settings) as video:
         scan = scan_packets(video, settings.max_duration_s)
         stated_s = _stated_end_s(video, settings.max_duration_s)
-        width_px, height_px = displayed_size(video.stream, frame)
+        width_px, height_px = displayed_size(video.stream, frame, rotation_deg)
         codec = video.stream.codec.canonical_name
         container = video.container.format.name
     with path.open("rb") as file:
@@ -59,7 +60,8 @@ def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
         fps=round(scan.pictures / scan.end_s, 3),
         codec=codec,
         container=container.split(",")[0],
-        rotation_deg=rotation_deg(frame),
+        rotation_deg=rotation_deg,
+        mirrored=mirrored,
         warnings=_warnings(scan, stated_s if broken_off else math.nan),
     )
 

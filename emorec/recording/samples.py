@@ -80,7 +80,7 @@ class SampleReader:
 
     def __iter__(self) -> Iterator[Sample]:
         video = self._video
-        converter = PictureConverter(video.stream, self._info.width_px, self._info.height_px)
+        converter = PictureConverter(video.stream, self._info)
         number = self._first_number(self._begin)
         frame: VideoFrame | None = None
         rgb: UInt8 | None = None
