@@ -30,7 +30,7 @@ from emorec.faces.detect import FaceDetector
 from emorec.faces.embed import FaceEmbedder, align
 from emorec.faces.find import FaceFinder, Found
 from emorec.faces.quality import face_quality
-from emorec.faces.tiles import TileFinder, tile_of, tile_signatures
+from emorec.faces.tiles import tile_of, tile_signatures
 from emorec.landmarks import LandmarkReader, eye_centers
 from emorec.observed import EmotionQueue, FaceRows, SampleRows, TileRows, TrackRows
 from emorec.settings import Settings
@@ -128,13 +128,18 @@ class Observer:
         clock.add("observe", {**figures, "samples": chunk.samples, "faces": chunk.faces})
         return ObserveResult(observations, clock.stages())
 
-    def read_landmarks(self, rgb: UInt8, faces: Detections) -> Landmarks:
+    def read_landmarks(self, rgb: UInt8, faces: Detections, clock: StageClock) -> Landmarks:
         """The landmarks of the faces of a picture, shared between threads."""
+
+        def read(reader: LandmarkReader, share: Detections) -> Landmarks:
+            with clock.measure("landmarks", faces=len(share)):
+                return reader.read(rgb, share)
+
         if len(faces) < THREADS:
-            return self._readers[0].read(rgb, faces)
+            return read(self._readers[0], faces)
         shares = np.array_split(np.arange(len(faces)), THREADS)
         work = [
-            self._pool.submit(reader.read, rgb, faces[rows]) for reader, rows in zip(self._readers, shares, strict=True)
+            self._pool.submit(read, reader, faces[rows]) for reader, rows in zip(self._readers, shares, strict=True)
         ]
         return Landmarks.concatenate([part.result() for part in work])
 
@@ -153,7 +158,6 @@ class _Chunk:
         self._observer, self._clock, self._emotions = observer, clock, emotions
         self._meter = ChangeMeter()
         self._finder = FaceFinder(observer._detector, settings, self._read, self._same_person)
-        self._tiles = TileFinder()
         self._chips = ChipKeeper(settings.crops_per_track)
         self._before: UInt8 | None = None
         self._sample_rows, self._tile_rows = SampleRows(), TileRows()
@@ -176,11 +180,11 @@ class _Chunk:
             change = self._meter.measure(rgb)
         with self._clock.measure("faces", samples=1):
             found = self._finder.find(t_s, rgb, change)
-        with self._clock.measure("tiles"):
-            relaid = self._update_tiles(t_s, rgb, change, found)
+        if found.relaid:
+            self._add_tiles(t_s, rgb, found)
         screen_change = _screen_changed(change, found.detections.box_px)
-        cut = change.cut or relaid
-        self._sample_rows.add(t_s, cut, change.share, screen_change, found.searched, self._tiles.layout.number)
+        cut = change.cut or found.moved
+        self._sample_rows.add(t_s, cut, change.share, screen_change, found.searched, found.layout.number)
         with self._clock.measure("rows", faces=len(found.track)):
             self._add_faces(t_s, rgb, found)
         self._embed_ended(self._finder.tracker.numbers())
@@ -194,24 +198,17 @@ class _Chunk:
         return Observations(self._sample_rows.table(), self._tile_rows.table(), faces, tracks)
 
     def _read(self, rgb: UInt8, faces: Detections) -> Landmarks:
-        with self._clock.measure("landmarks", faces=len(faces)):
-            return self._observer.read_landmarks(rgb, faces)
+        return self._observer.read_landmarks(rgb, faces, self._clock)
 
     def _same_person(self, before: UInt8, known: Landmarks, now: UInt8, found: Landmarks) -> bool:
         with self._clock.measure("identity", crops=2):
             return self._observer.same_person(before, known, now, found)
 
-    def _update_tiles(self, t_s: float, rgb: UInt8, change: Change, found: Found) -> bool:
-        """Look for another layout where there may be one; whether there is."""
-        boxes = found.detections.box_px
-        if not self._tiles.may_change(change) or not self._tiles.update(rgb, boxes):
-            return False
-        layout = self._tiles.layout
-        has_face = np.isin(layout.tile, tile_of(layout, boxes))
-        self._tile_rows.add(
-            t_s, layout.number, layout.tile, layout.box_px, has_face, tile_signatures(rgb, layout.box_px)
-        )
-        return True
+    def _add_tiles(self, t_s: float, rgb: UInt8, found: Found) -> None:
+        layout = found.layout
+        has_face = np.isin(layout.tile, tile_of(layout, found.detections.box_px))
+        signatures = tile_signatures(rgb, layout.box_px)
+        self._tile_rows.add(t_s, layout.number, layout.tile, layout.box_px, has_face, signatures)
 
     def _add_faces(self, t_s: float, rgb: UInt8, found: Found) -> None:
         boxes, landmarks = found.detections.box_px, found.landmarks
@@ -225,9 +222,7 @@ class _Chunk:
                 motion[row] = motion_in_and_around(self._before, rgb, box)
         readable = landmarks.presence >= self._observer._settings.faces.min_presence
         queued = self._emotions.add(crops, fresh & readable, self._face_rows.last_queued(found.still))
-        self._face_rows.add(
-            t_s, found, tile_of(self._tiles.layout, boxes), measured, quality, motion, queued, skipped=~fresh
-        )
+        self._face_rows.add(t_s, found, tile_of(found.layout, boxes), measured, quality, motion, queued, skipped=~fresh)
         self._keep_chips(t_s, rgb, found, quality, fresh & readable)
 
     def _keep_chips(self, t_s: float, rgb: UInt8, found: Found, quality: Float32, usable: Bool) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from emorec.faces.halves import halved
 from emorec.types import Bool, Float32, UInt8
 
 __all__ = ["Change", "ChangeMeter", "motion_in_and_around", "unchanged"]
@@ -97,7 +98,7 @@ class ChangeMeter:
         """What changed since the last call. ``rgb``: [H, W, 3] uint8, always of one size."""
         height, width = rgb.shape[:2]
         small_height = max(BLOCK_PX, round(SMALL_WIDTH_PX * height / width / BLOCK_PX) * BLOCK_PX)
-        small = cv2.resize(rgb, (SMALL_WIDTH_PX, small_height), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(halved(rgb, SMALL_WIDTH_PX)[0], (SMALL_WIDTH_PX, small_height))
         now = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
         before, self._before = self._before, now
         block_px = (width * BLOCK_PX / SMALL_WIDTH_PX, height * BLOCK_PX / small_height)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from emorec.faces.merge import Sightings, merge_sightings, without_known
 from emorec.settings.faces import FacesSettings
 from emorec.types import Detections, Float32, UInt8
 
-__all__ = ["FaceDetector"]
+__all__ = ["CONFIRMING_SCORE", "FaceDetector", "Sizes"]
 
 # The smallest face that the model finds reliably, as a share of the side of what it looks at (measured on faces pasted
 # into 720p pictures).
@@ -43,6 +43,7 @@ SEEN_SCORE = 0.9
 # What a centred look gives true faces (0.78 and more in 99 of 100) and hardly ever false ones.
 CONFIRMING_SCORE = 0.7
 
+Sizes = Literal["all", "large", "small"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -82,13 +83,14 @@ class FaceDetector:
         while self._models:
             self._models.pop().close()
 
-    def search(self, rgb: UInt8, areas_px: Float32 | None = None, *, smallest: bool = True) -> Detections:
+    def search(self, rgb: UInt8, areas_px: Float32 | None = None, sizes: Sizes = "all") -> Detections:
         """All faces in a picture, or in some areas of it.
 
         Args:
             rgb: [H, W, 3] uint8.
             areas_px: boxes [m, 4]; only tiles that touch one of them, and are not far larger, are looked at.
-            smallest: whether to look through the smallest tiles too, which are more than half of the cost.
+            sizes: "small" looks through the smallest tiles only, which are two thirds of the cost and show faces up to
+                twice ``min_face_px``; "large" through all others.
 
         Returns:
             Faces that no other one explains better, by falling score; a score above 0.9 says that two looks agreed.
@@ -96,7 +98,7 @@ class FaceDetector:
         height, width = rgb.shape[:2]
         sightings = Sightings.empty()
         levels = self._levels(width, height)
-        for side in levels if smallest else levels[:-1]:
+        for side in {"all": levels, "large": levels[:-1], "small": levels[-1:]}[sizes]:
             seen = merge_sightings(sightings, SEEN_SCORE)
             squares = [s for s in _squares(width, height, side) if not _is_seen(s, seen) and not _is_flat(rgb, s)]
             if areas_px is not None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from emorec.faces.boxes import centers, contains, grown
 from emorec.faces.change import Change, unchanged
-from emorec.faces.detect import FaceDetector
+from emorec.faces.detect import CONFIRMING_SCORE, FaceDetector, Sizes
 from emorec.faces.merge import without_known
+from emorec.faces.tiles import Layout, TileFinder
 from emorec.faces.track import Tracker
 from emorec.settings.faces import FacesSettings
 from emorec.types import Bool, Detections, Float32, Int32, Landmarks, UInt8
@@ -31,6 +32,8 @@ LONGEST_PAUSE = 4
 SMALLEST_EVERY = 3
 # A place of which this share was replaced may show another person in the same place.
 REPLACED_PLACE = 0.6
+# Of which this share was, it may show half of another tile.
+UNCERTAIN_PLACE = 0.25
 PLACE_EXTENT = 2.0
 # A followed face in which the mesh sees none must be this sure to the detector (profiles are .6 to .9).
 FOLLOWED_WITHOUT_MESH = 0.6
@@ -52,7 +55,8 @@ class Found:
     """The faces of a sample, and how they were found.
 
     ``track`` [n]; ``still`` [n]: the row of the sample before that a face repeats because nothing changed there, else
-    −1; ``searched``: whether the whole picture was searched; ``searches``: areas that were searched.
+    −1; ``searched``: whether the whole picture was searched; ``layout`` of tiles in force; ``relaid``: whether it is
+    another one than before; ``moved``: whether tiles moved or went, not only came.
     """
 
     track: Int32
@@ -60,7 +64,9 @@ class Found:
     landmarks: Landmarks
     still: Int32
     searched: bool
-    searches: int
+    layout: Layout
+    relaid: bool
+    moved: bool
 
 
 Read = Callable[[UInt8, Detections], Landmarks]
@@ -81,6 +87,7 @@ class FaceFinder:
         """
         self._detector, self._settings, self._read, self._same_person = detector, settings, read, same_person
         self.tracker = Tracker(settings.max_gap_s)
+        self._tiles = TileFinder()
         self._before: UInt8 | None = None
         self._known: Known | None = None
         self._next_search_s = -np.inf
@@ -89,46 +96,64 @@ class FaceFinder:
         self._rested_s: Float32 | None = None
 
     def find(self, t_s: float, rgb: UInt8, change: Change) -> Found:
-        """The faces of the next sample. ``rgb``: [H, W, 3] uint8; ``change``: against the sample before."""
+        """The faces of the next sample.
+
+        Args:
+            t_s: its time.
+            rgb: [H, W, 3] uint8.
+            change: against the sample before.
+        """
         if change.cut:
             self.tracker.end()
             self._known, self._next_search_s = None, -np.inf
         self.tracker.expire(t_s)
         still = self._still_rows(rgb)
         numbers, expected = self.tracker.expected(t_s, change.shift_px)
-        moving = np.ones(len(numbers), bool)
         if self._known is not None:
-            moving = ~np.isin(numbers, self._known.track[still])
-        numbers, expected = numbers[moving], expected[moving]
+            expected = expected[~np.isin(numbers, self._known.track[still])]
         followed = self._detector.follow(rgb, expected)
-        seen = followed.score > 0
+        seen = followed.score >= self._least_score(change, expected)
         held = self._held(still)
         known = without_known(held.detections, followed[seen])
-        searched, areas, smallest = self._plan(t_s, change, known, expected[~seen])
+        searched, sizes, areas = self._plan(t_s, change, known.box_px, expected[~seen])
+        relaid = moved = False
         if searched:
-            news = self._detector.search(rgb, smallest=smallest)
-        elif len(areas):
-            news = self._detector.search(rgb, areas)
+            news = self._detector.search(rgb, sizes="large")
+            relaid, moved = self._tiles.update(rgb, without_known(known, news).box_px, cut=change.cut)
+            if sizes == "all":
+                news = self._with_small(rgb, known, news)
         else:
-            news = Detections.empty()
-        every = without_known(known, news)
-        fresh = every[len(held.detections) :]
+            news = self._detector.search(rgb, areas) if len(areas) else Detections.empty()
+            if self._tiles.may_change(change):
+                relaid, moved = self._tiles.update(rgb, without_known(known, news).box_px, cut=False)
+        fresh = without_known(known, news)[len(held.detections) :]
         landmarks = self._read(rgb, fresh)
         is_new = np.arange(len(fresh)) >= len(known) - len(held.detections)
         accepted = self._accepted(fresh, landmarks, is_new)
         fresh, landmarks, is_new = fresh[accepted], landmarks[accepted], is_new[accepted]
-        self._end_replaced(rgb, change, fresh, landmarks)
-        found = self._tracked(t_s, change, held, still, fresh, landmarks)
         if searched:
-            self._pause_s = (
-                self._settings.search_every_s
-                if is_new.any()
-                else min(2 * self._pause_s, LONGEST_PAUSE * self._settings.search_every_s)
-            )
-            self._next_search_s = t_s + self._pause_s
-        self._before = rgb
-        self._known = Known(found.track, found.detections, found.landmarks)
-        return replace(found, searched=searched, searches=len(areas) if not searched else 0)
+            self._set_next_search(t_s, found_new=bool(is_new.any()))
+        self._end_replaced(rgb, change, fresh, landmarks)
+        detections = Detections.concatenate([held.detections, fresh])
+        both = Landmarks.concatenate([held.landmarks, landmarks])
+        track = self.tracker.update(t_s, detections.box_px, change.shift_px)
+        rows = np.concatenate([still, np.full(len(fresh), -1, np.int32)])
+        self._before, self._known = rgb, Known(track, detections, both)
+        return Found(track, detections, both, rows, searched, self._tiles.layout, relaid, moved)
+
+    def _with_small(self, rgb: UInt8, known: Detections, news: Detections) -> Detections:
+        """The faces found, and small ones: in a call only where a tile has no face yet (a third of the cost)."""
+        every = without_known(known, news)
+        tiles = self._tiles.layout.box_px
+        areas = tiles[~contains(tiles, centers(every.box_px)).any(axis=1)] if len(tiles) else None
+        if areas is not None and not len(areas):
+            return news
+        return without_known(news, self._detector.search(rgb, areas, "small"))
+
+    def _set_next_search(self, t_s: float, *, found_new: bool) -> None:
+        every_s = self._settings.search_every_s
+        self._pause_s = every_s if found_new else min(2 * self._pause_s, LONGEST_PAUSE * every_s)
+        self._next_search_s = t_s + self._pause_s
 
     def _still_rows(self, rgb: UInt8) -> Int32:
         """Rows of the faces known from the sample before around which no pixel changed."""
@@ -143,21 +168,20 @@ class FaceFinder:
             return Known(np.zeros(0, np.int32), Detections.empty(), Landmarks.empty())
         return Known(self._known.track[still], self._known.detections[still], self._known.landmarks[still])
 
-    def _plan(self, t_s: float, change: Change, known: Detections, lost_px: Float32) -> tuple[bool, Float32, bool]:
-        """Whether to search the whole picture; else in which areas [m, 4]; and whether in the smallest tiles too."""
-        none = np.zeros((0, 4), np.float32)
+    def _plan(self, t_s: float, change: Change, known_px: Float32, lost_px: Float32) -> tuple[bool, Sizes, Float32]:
+        """Whether to search the whole picture, for faces of which sizes; else in which areas [m, 4]."""
         if self._rested_s is None or change.cut:
             self._rested_s = np.full(change.moved.shape, -np.inf, np.float32)
-        areas, shares = change.areas_outside(_bodies(known.box_px))
+        areas, shares = change.areas_outside(_bodies(known_px, self._tiles.layout.box_px))
         areas, shares = self._awake(t_s, change, areas, shares)
         if t_s >= self._next_search_s or shares.sum() > WHOLE_SHARE:
             self._rested_s[:] = t_s
-            smallest = change.cut or self._searches % SMALLEST_EVERY == 0
+            small = change.cut or self._searches % SMALLEST_EVERY == 0
             self._searches += 1
-            return True, none, bool(smallest)
+            return True, "all" if small else "large", np.zeros((0, 4), np.float32)
         for area in areas:
             self._rested_s[change.blocks_of(area)] = t_s
-        return False, np.concatenate([areas, grown(lost_px, LOST_EXTENT)]), True
+        return False, "all", np.concatenate([areas, grown(lost_px, LOST_EXTENT)])
 
     def _awake(self, t_s: float, change: Change, areas: Float32, shares: Float32) -> tuple[Float32, Float32]:
         """The areas that were not searched just now."""
@@ -174,36 +198,40 @@ class FaceFinder:
         sure = np.where(is_new, self._settings.sure_score, FOLLOWED_WITHOUT_MESH)
         return np.asarray((landmarks.presence >= self._settings.min_presence) | (faces.score >= sure))
 
+    def _least_score(self, change: Change, box_px: Float32) -> Float32:
+        """Score that faces expected in boxes [n, 4] need: less where the picture around speaks for them."""
+        new = np.array([change.replaced_share(place) for place in grown(box_px, PLACE_EXTENT)], np.float32)
+        least = np.where(new >= UNCERTAIN_PLACE, FOLLOWED_WITHOUT_MESH, self._settings.follow_score)
+        return np.where(new >= REPLACED_PLACE, CONFIRMING_SCORE, least).astype(np.float32)
+
+    def _replaced(self, change: Change, box_px: Float32) -> Bool:
+        """Whether the places of faces [n, 4] show something else now, so that nothing speaks for a face there."""
+        places = grown(box_px, PLACE_EXTENT)
+        return np.array([change.replaced_share(place) >= REPLACED_PLACE for place in places], bool)
+
     def _end_replaced(self, rgb: UInt8, change: Change, fresh: Detections, landmarks: Landmarks) -> None:
         """End tracks whose place now shows another picture, with another face or none."""
         known, before = self._known, self._before
         if known is None or before is None or not change.replaced.any():
             return
         ended = []
-        for row, number in enumerate(known.track):
+        for row in np.flatnonzero(self._replaced(change, known.detections.box_px)).tolist():
             box = known.detections.box_px[row : row + 1]
-            if change.replaced_share(grown(box, PLACE_EXTENT)[0]) < REPLACED_PLACE:
-                continue
             here = np.flatnonzero(contains(grown(box, PLACE_EXTENT), centers(fresh.box_px))[0])
             if not any(
                 self._same_person(before, known.landmarks[row : row + 1], rgb, landmarks[i : i + 1]) for i in here
             ):
-                ended.append(number)
+                ended.append(known.track[row])
         self.tracker.end(np.array(ended, np.int32))
 
-    def _tracked(
-        self, t_s: float, change: Change, held: Known, still: Int32, fresh: Detections, landmarks: Landmarks
-    ) -> Found:
-        detections = Detections.concatenate([held.detections, fresh])
-        numbers = self.tracker.update(t_s, detections.box_px, change.shift_px)
-        rows = np.concatenate([still, np.full(len(fresh), -1, np.int32)])
-        both = Landmarks.concatenate([held.landmarks, landmarks])
-        return Found(numbers, detections, both, rows, False, 0)
 
-
-def _bodies(box_px: Float32) -> Float32:
-    """The zones in which a change comes from a known person, boxes [n, 4]."""
+def _bodies(box_px: Float32, tiles_px: Float32) -> Float32:
+    """The zones in which a change comes from a known person, boxes [n, 4]: around the face, but within its tile."""
     x, y, w, h = box_px.T
-    return np.stack(
-        [x - BODY_SIDES * w, y - BODY_ABOVE * h, (1 + 2 * BODY_SIDES) * w, (1 + BODY_ABOVE + BODY_BELOW) * h], axis=1
-    ).astype(np.float32)
+    low = np.stack([x - BODY_SIDES * w, y - BODY_ABOVE * h], axis=1)
+    high = np.stack([x + (1 + BODY_SIDES) * w, y + (1 + BODY_BELOW) * h], axis=1)
+    inside = contains(tiles_px, centers(box_px))
+    for row in np.flatnonzero(inside.any(axis=0)):
+        tile = tiles_px[inside[:, row].argmax()]
+        low[row], high[row] = np.maximum(low[row], tile[:2]), np.minimum(high[row], tile[:2] + tile[2:])
+    return np.concatenate([low, high - low], axis=1).astype(np.float32)

@@ -13,13 +13,16 @@ import numpy as np
 
 from emorec.errors import AssetError
 from emorec.faces.boxes import centers
+from emorec.faces.halves import halved
 from emorec.faces.merge import Sightings
 from emorec.types import Detections, Float32, UInt8
 
 __all__ = ["MOSAIC_FACES", "DetectorModel", "Square"]
 
-# Larger pictures are reduced by area before the model gets them, since MediaPipe's own reduction aliases.
-INPUT_SIDE_PX = 256
+# Pictures are halved down to between this and its double: the model looks at 128 px.
+LEAST_INPUT_PX = 200
+# Side of a mosaic, px.
+MOSAIC_PX = 256
 # A box that touches an inner border of its square (within this share of the side) may be half a face.
 BORDER_SHARE = 0.015
 BORDER_PENALTY = 0.65
@@ -72,33 +75,34 @@ class DetectorModel:
         height, width = rgb.shape[:2]
         x, y, side = square
         left, top, right, bottom = max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)
-        crop = rgb[top:bottom, left:right]
-        scale = min(1.0, INPUT_SIDE_PX / side)
-        if scale < 1:
-            crop = np.asarray(cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        # Reduced first, since MediaPipe's own reduction aliases.
+        crop, factor = halved(rgb[top:bottom, left:right], LEAST_INPUT_PX)
         if right - left < side or bottom - top < side:
-            canvas = np.zeros((max(1, round(side * scale)),) * 2 + (3,), np.uint8)
-            ox, oy = round((left - x) * scale), round((top - y) * scale)
-            crop = crop[: canvas.shape[0] - oy, : canvas.shape[1] - ox]
+            canvas = np.zeros((-(-side // factor),) * 2 + (3,), np.uint8)
+            ox, oy = (left - x) // factor, (top - y) // factor
             canvas[oy : oy + crop.shape[0], ox : ox + crop.shape[1]] = crop
             crop = canvas
         found = self._detect(crop)
-        box = np.asarray(found.box_px / scale + (x, y, 0, 0), np.float32)
-        points = np.asarray(found.points_px / scale + (x, y), np.float32)
+        box = np.asarray(found.box_px * factor + (x, y, 0, 0), np.float32)
+        points = np.asarray(found.points_px * factor + (x, y), np.float32)
         score = np.where(_cut_off(box, square, width, height), found.score * BORDER_PENALTY, found.score)
         return Sightings(box, score.astype(np.float32), points, np.full(len(found), side, np.float32))
 
     def look_at_mosaic(self, rgb: UInt8, boxes_px: Float32) -> Detections:
         """The faces near up to ``MOSAIC_FACES`` boxes: one row per box, score 0 and NaN where none was found."""
         n = len(boxes_px)
-        cell = INPUT_SIDE_PX // MOSAIC_CELLS
-        scale = cell / (MOSAIC_EXTENT * boxes_px[:, 2:].max(axis=1, initial=1.0))
-        corner = centers(boxes_px) - cell / scale[:, None] / 2
+        cell = MOSAIC_PX // MOSAIC_CELLS
+        # Whole pixels, so that cells are plain crops.
+        side = np.ceil(MOSAIC_EXTENT * boxes_px[:, 2:].max(axis=1, initial=1.0)).astype(int)
+        corner = np.round(centers(boxes_px) - side[:, None] / 2).astype(int)
+        scale = cell / side
         at = np.array([divmod(i, MOSAIC_CELLS)[::-1] for i in range(n)], int).reshape(-1, 2) * cell
-        mosaic = np.zeros((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), np.uint8)
+        mosaic = np.zeros((MOSAIC_PX, MOSAIC_PX, 3), np.uint8)
         for i in range(n):
             ox, oy = at[i]
-            mosaic[oy : oy + cell, ox : ox + cell] = _cell_picture(rgb, corner[i], float(scale[i]), cell)
+            mosaic[oy : oy + cell, ox : ox + cell] = _cell_picture(
+                rgb, Square(int(corner[i, 0]), int(corner[i, 1]), int(side[i])), cell
+            )
         seen = self._detect(mosaic)
         found = Detections(
             np.full((n, 4), np.nan, np.float32), np.zeros(n, np.float32), np.full((n, 6, 2), np.nan, np.float32)
@@ -157,25 +161,20 @@ def _cut_off(box_px: Float32, square: Square, width: int, height: int) -> Any:
     )
 
 
-def _cell_picture(rgb: UInt8, corner: Float32, scale: float, cell: int) -> UInt8:
-    """A square of the picture from ``corner`` on, at ``scale``, as [cell, cell, 3]; edges are continued outwards."""
-    matrix = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]], np.float64)
-    if scale < 0.5:
-        # Big faces: average before sampling, on the part that is needed.
-        height, width = rgb.shape[:2]
-        left, top = np.clip(np.floor(corner).astype(int), 0, [width - 1, height - 1])
-        right, bottom = np.clip(np.ceil(corner + cell / scale).astype(int), 1, [width, height])
-        step = int(1 / scale)
-        part = rgb[top:bottom, left:right]
-        size = (max(1, part.shape[1] // step), max(1, part.shape[0] // step))
-        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-        fx, fy = part.shape[1] / max(1, right - left), part.shape[0] / max(1, bottom - top)
-        matrix = np.array(
-            [[scale / fx, 0, scale * (left - corner[0])], [0, scale / fy, scale * (top - corner[1])]], np.float64
-        )
-        rgb = part
-    flags, border = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
-    return np.asarray(cv2.warpAffine(rgb, matrix, (cell, cell), flags=flags, borderMode=border), np.uint8)
+def _cell_picture(rgb: UInt8, square: Square, cell: int) -> UInt8:
+    """A square of the picture as [cell, cell, 3]; the picture's edges are continued outwards."""
+    height, width = rgb.shape[:2]
+    x, y, side = square
+    left, right = (int(np.clip(v, 0, width)) for v in (x, x + side))
+    top, bottom = (int(np.clip(v, 0, height)) for v in (y, y + side))
+    if right <= left or bottom <= top:
+        return np.zeros((cell, cell, 3), np.uint8)
+    crop = rgb[top:bottom, left:right]
+    beyond = (top - y, y + side - bottom, left - x, x + side - right)
+    if any(beyond):
+        crop = np.asarray(cv2.copyMakeBorder(crop, *beyond, cv2.BORDER_REPLICATE), np.uint8)
+    small, _ = halved(crop, cell)
+    return np.asarray(cv2.resize(small, (cell, cell), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _nearest(box_px: Float32, score: Float32, expected_px: Float32) -> int | None:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from emorec.faces.boxes import centers, contains, iou
+from emorec.faces.boxes import centers, contains, iou, overlap_of_smaller
 from emorec.faces.change import Change
+from emorec.faces.grid import complete_grid, stands_alone
+from emorec.faces.halves import halved
 from emorec.types import Bool, Float32, Int32, Int64, UInt8
 
-__all__ = ["Layout", "TileFinder", "find_tiles", "tile_of", "tile_signatures"]
+__all__ = ["Layout", "TileFinder", "find_tiles", "in_reading_order", "still_tiles", "tile_of", "tile_signatures"]
 
-# Layouts are looked for in a picture of this width: gutters of 8 px in 1080 lines are 4 px there.
-WORK_WIDTH_PX = 960
+# Layouts are looked for in a picture of this width up to its double: gutters of 8 px in 1080 lines are 4 px there.
+WORK_WIDTH_PX = 800
 # The gutters' colour fills at least this share of the picture's border.
 BORDER_SHARE = 0.5
 # A pixel is gutter within so many levels of its colour in each channel. Some apps' empty tiles differ by 10 only, but
@@ -33,12 +35,14 @@ SOLID_SHARE = 0.7
 MIN_TILES, MIN_COVERAGE = 2, 0.2
 # Faces of a call lie in its tiles; some may be false.
 FACES_IN_TILES = 0.8
-# Tiles of one row or column differ by less than this share of their size.
-SAME_SIZE = 0.06
 # Tiles that overlap so much are one, before and after.
 SAME_TILE_IOU = 0.8
 # Layouts are looked for anew where this share of the picture's blocks was replaced at once.
 LAYOUT_CHANGE = 0.02
+# A tile of which this share was replaced may have gone.
+TILE_REPLACED = 0.6
+# A tile with a dark picture is often seen in one of the next samples only.
+LOOKS_AFTER_CHANGE = 3
 
 
 @dataclass(frozen=True)
@@ -57,25 +61,73 @@ class TileFinder:
         self.layout = Layout(-1, np.zeros(0, np.int32), np.zeros((0, 4), np.float32))
         self._layouts = 0
         self._tiles = 0
+        self._looks_left = 0
 
     def may_change(self, change: Change) -> bool:
-        """Whether the sample's change may be one of layout."""
-        return change.cut or float(change.replaced.mean()) >= LAYOUT_CHANGE
-
-    def update(self, rgb: UInt8, face_boxes_px: Float32) -> bool:
-        """Look for tiles in a picture with faces [n, 4]; True if the layout is another one than before."""
-        boxes = find_tiles(rgb, face_boxes_px)
-        before = self.layout.box_px
-        if len(boxes) == len(before) and (not len(boxes) or (iou(boxes, before).max(axis=1) >= SAME_TILE_IOU).all()):
-            return False
-        if not len(boxes):
-            self.layout = Layout(-1, np.zeros(0, np.int32), boxes)
+        """Whether the tiles may be others now: right after a new layout, or where something was replaced."""
+        if self._looks_left > 0 or change.cut:
             return True
-        tiles = np.arange(self._tiles, self._tiles + len(boxes), dtype=np.int32)
-        self.layout = Layout(self._layouts, tiles, boxes)
-        self._tiles += len(boxes)
+        tiles = self.layout.box_px
+        if not len(tiles):
+            return float(change.replaced.mean()) >= LAYOUT_CHANGE
+        _, outside = change.areas_outside(tiles)
+        return bool(outside.sum() >= LAYOUT_CHANGE / 2) or any(
+            change.replaced_share(tile) >= TILE_REPLACED for tile in tiles
+        )
+
+    def update(self, rgb: UInt8, face_boxes_px: Float32, *, cut: bool) -> tuple[bool, bool]:
+        """Look for tiles in a picture with faces [n, 4].
+
+        ``cut``: whether the picture is another one as a whole; if not, tiles whose borders still stand are kept, and a
+        dark picture in one of them does not make another layout.
+
+        Returns:
+            Whether the layout is another one than before, and whether tiles moved or went, not only came.
+        """
+        self._looks_left -= 1
+        before = self.layout.box_px
+        boxes = find_tiles(rgb, face_boxes_px)
+        standing = np.zeros(len(before), bool) if cut else still_tiles(rgb, before)
+        if len(boxes):
+            standing |= (iou(before, boxes) >= SAME_TILE_IOU).any(axis=1)
+        if len(before) and standing.all():
+            others = boxes[~(overlap_of_smaller(boxes, before) > 0.1).any(axis=1)]
+            if not len(others):
+                return False, False
+            self._set(in_reading_order(np.concatenate([before, others])))
+            return True, False
+        if not len(boxes) and not len(before):
+            return False, False
+        self._set(boxes)
+        return True, True
+
+    def _set(self, boxes_px: Float32) -> None:
+        self._looks_left = LOOKS_AFTER_CHANGE
+        if not len(boxes_px):
+            self.layout = Layout(-1, np.zeros(0, np.int32), boxes_px)
+            return
+        tiles = np.arange(self._tiles, self._tiles + len(boxes_px), dtype=np.int32)
+        self.layout = Layout(self._layouts, tiles, boxes_px)
+        self._tiles += len(boxes_px)
         self._layouts += 1
-        return True
+
+
+def still_tiles(rgb: UInt8, boxes_px: Float32) -> Bool:
+    """Which tiles [n] of another picture still stand in this one: gutter around them, and not only gutter in them."""
+    small, scale = _work_picture(rgb)
+    colour = _border_colour(small)
+    if colour is None:
+        return np.zeros(len(boxes_px), bool)
+    gutter = _near(small, colour, GUTTER_LEVELS[-1])
+    return np.array([stands_alone(gutter, box) for box in np.round(boxes_px * scale).astype(int)], bool)
+
+
+def in_reading_order(boxes_px: Float32) -> Float32:
+    """The boxes [n, 4] by rows, then from left to right."""
+    if not len(boxes_px):
+        return boxes_px
+    height = max(1.0, float(np.median(boxes_px[:, 3])) / 2)
+    return boxes_px[np.lexsort((boxes_px[:, 0], np.round(boxes_px[:, 1] / height)))]
 
 
 def find_tiles(rgb: UInt8, face_boxes_px: Float32) -> Float32:
@@ -86,26 +138,23 @@ def find_tiles(rgb: UInt8, face_boxes_px: Float32) -> Float32:
         face_boxes_px: [m, 4], the faces in it; a layout that leaves them outside its tiles is none.
     """
     none = np.zeros((0, 4), np.float32)
-    scale = min(1.0, WORK_WIDTH_PX / rgb.shape[1])
-    size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
-    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8) if scale < 1 else rgb
+    small, scale = _work_picture(rgb)
     colour = _border_colour(small)
     if colour is None:
         return none
-    best, best_area = none, MIN_COVERAGE * small.shape[0] * small.shape[1]
+    leaves, best_area = np.zeros((0, 4), int), MIN_COVERAGE * small.shape[0] * small.shape[1]
     for levels in GUTTER_LEVELS:
-        low, high = (np.clip(colour + by, 0, 255).astype(np.uint8) for by in (-levels, levels))
-        gutter = np.asarray(cv2.inRange(small, low, high) > 0)
-        leaves = np.array([leaf for leaf in _leaves(gutter, 0, 0) if _is_tile(gutter, leaf)], np.float32)
-        area = float((leaves[:, 2] * leaves[:, 3]).sum()) if len(leaves) >= MIN_TILES else 0.0
+        gutter = _near(small, colour, levels)
+        found = [leaf for leaf in _leaves(gutter, 0, 0) if _is_tile(gutter, leaf)]
+        tiles = complete_grid(np.array(found, int).reshape(-1, 4), gutter)
+        area = float((tiles[:, 2] * tiles[:, 3]).sum()) if len(tiles) >= MIN_TILES else 0.0
         if area > 1.02 * best_area:
-            best, best_area = leaves, area
-    leaves = best
+            leaves, best_area = tiles, area
     boxes = np.asarray(leaves / scale, np.float32)
     inside = np.asarray(contains(boxes, centers(face_boxes_px)).any(axis=0))
     if len(inside) and inside.mean() < FACES_IN_TILES:
         return none
-    return boxes[np.lexsort((boxes[:, 0], np.round(boxes[:, 1] / (MIN_HEIGHT * rgb.shape[0]))))]
+    return in_reading_order(boxes)
 
 
 def tile_of(layout: Layout, box_px: Float32) -> Int32:
@@ -137,6 +186,18 @@ def _signature(rgb: UInt8, box_px: Int64) -> int:
     for brighter in (np.diff(lines, axis=1) > 1).ravel():
         bits = bits << 1 | int(brighter)
     return ((red << 10 | green << 5 | blue) << 48) | bits
+
+
+def _work_picture(rgb: UInt8) -> tuple[UInt8, float]:
+    """The picture reduced to a size that layouts are looked for in, and by how much."""
+    small, factor = halved(rgb, WORK_WIDTH_PX)
+    return small, 1 / factor
+
+
+def _near(small: UInt8, colour: Float32, levels: int) -> Bool:
+    """Where a picture has a colour within so many levels."""
+    low, high = (np.clip(colour + by, 0, 255).astype(np.uint8) for by in (-levels, levels))
+    return np.asarray(cv2.inRange(small, low, high) > 0)
 
 
 def _border_colour(small: UInt8) -> Float32 | None:
