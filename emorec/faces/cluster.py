@@ -18,7 +18,7 @@ from scipy.spatial.distance import cdist
 
 from emorec.types import Bool, Float64, Int64
 
-__all__ = ["Pieces", "cluster"]
+__all__ = ["Pieces", "cluster", "mend"]
 
 LARGEST_PROBLEM = 1500
 """So many pieces are solved at once (a few matrices of n × n); more are solved in blocks first, whose clusters become
@@ -87,6 +87,17 @@ def cluster(pieces: Pieces) -> Int64:
     return _in_order(_solve(current, 0.0)[label])
 
 
+def mend(pieces: Pieces, label: Int64) -> Int64:
+    """The same clustering, where pieces that were put together before by other evidence stay together, but for those
+    that keep a better one out of a cluster. Left as it is above LARGEST_PROBLEM pieces."""
+    if not 0 < len(pieces) <= LARGEST_PROBLEM:
+        return label
+    clustering = _Clustering(label, _gain(pieces, 0.0), _apart(pieces))
+    while clustering.try_swap() or clustering.try_merge():
+        pass
+    return _in_order(clustering.label)
+
+
 def _by_main_direction(embedding: Float64) -> Int64:
     """Pieces ordered along the direction in which they differ most, so that neighbours look alike."""
     centred = embedding - embedding.mean(axis=0)
@@ -107,12 +118,21 @@ def _solve(pieces: Pieces, margin: float) -> Int64:
     n = len(pieces)
     if n == 0:
         return np.zeros(0, np.int64)
+    gain, apart = _gain(pieces, margin), _apart(pieces)
+    return _improve(_average_linkage(gain, pieces.mass, apart), gain, apart)
+
+
+def _gain(pieces: Pieces, margin: float) -> Float64:
+    """What each pair adds to a clustering that puts it together [n, n]."""
     distance = cdist(pieces.embedding, pieces.embedding)
     reach = (pieces.reach[:, None] + pieces.reach[None]) / 2 - margin
-    gain = (reach - distance) * pieces.mass[:, None] * pieces.mass[None]
+    gain: Float64 = (reach - distance) * pieces.mass[:, None] * pieces.mass[None]
     np.fill_diagonal(gain, 0.0)
-    conflict = np.asarray(pieces.conflict.todense()) > 0
-    return _improve(_average_linkage(gain, pieces.mass, conflict), gain, conflict)
+    return gain
+
+
+def _apart(pieces: Pieces) -> Bool:
+    return np.asarray(pieces.conflict.todense()) > 0
 
 
 def _average_linkage(gain: Float64, mass: Float64, conflict: Bool) -> Int64:

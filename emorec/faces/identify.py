@@ -12,10 +12,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
 
 from emorec.faces.boxes import iou
-from emorec.faces.cluster import Pieces, cluster
-from emorec.faces.left_out import RECOGNISABLE_S, reasons_to_leave_out
+from emorec.faces.cluster import Pieces, cluster, mend
+from emorec.faces.left_out import RECOGNISABLE_S, doubts, reasons_to_leave_out
 from emorec.faces.summaries import Summaries, summarize
 from emorec.settings.analysis import IdentitySettings
 from emorec.types import Bool, Float64, Identities, Int64, Observations
@@ -24,7 +25,7 @@ __all__ = ["identify"]
 
 SAME_PLACE_IOU = 0.4
 """Boxes of a face before and after a gap of a second or two overlap at least so much."""
-ACROSS_CUT_REACH = 0.40
+ACROSS_CUT_REACH = 0.35
 """Distance up to which a track goes on at its place even across a cut; two people are rarely so close."""
 NEARBY_IOU = 0.2
 """A face too short to be recognised is attached to one whose box overlaps so much."""
@@ -32,6 +33,13 @@ FULL_CROPS = 5.0
 """Crops from which a track's appearance counts fully."""
 SINGLE_CROP_REACH = 0.04
 """A track of a single crop lies so much farther from others of the same person, one of several less in proportion."""
+DOUBTFUL, DOUBTFUL_REACH = 1.25, 0.1
+"""What looks like no person, even leaving aside how briefly it is seen, must be so much closer to be taken as one who
+is known: a printed portrait of somebody is not that somebody."""
+RETURNED_REACH, RETURNED_MARGIN = 0.1, 0.08
+RETURNED_SHARE, LEAST_PRESENT, RETURNED_MASS = 0.7, 3, 0.6
+"""Somebody who is seen together with so large a share of all people, and with so many, may be so much farther from the
+one who is missing, if the next one who is missing is farther still by the margin; three crops at least must say so."""
 PAIRS_AT_ONCE = 50_000
 
 
@@ -51,7 +59,10 @@ def identify(observations: Observations, settings: IdentitySettings) -> Identiti
     rows = observations.samples.rows_at(observations.faces.t_s)
     conflict = _conflicts(summaries, track_of_face, rows, settings)
     chain = _chains(observations, summaries, settings)
-    person = _people(summaries, chain, conflict, settings)
+    doubt = doubts(observations, summaries, track_of_face, chain)[chain]
+    reach = settings.reach + SINGLE_CROP_REACH / np.maximum(summaries.crops, 1.0)
+    reach -= np.where(doubt >= DOUBTFUL, DOUBTFUL_REACH, 0.0)
+    person = _people(summaries, chain, conflict, reach)
     person = _attach(summaries, person, conflict, observations.samples.t_s, settings)
     unplaced = person < 0
     # Chains that nobody could be recognised in stay by themselves.
@@ -117,7 +128,7 @@ def _second_showings(summaries: Summaries, i: Int64, j: Int64, settings: Identit
     return second
 
 
-def _people(summaries: Summaries, label: Int64, conflict: sparse.csr_array, settings: IdentitySettings) -> Int64:
+def _people(summaries: Summaries, label: Int64, conflict: sparse.csr_array, reach: Float64) -> Int64:
     """The person of every track whose chain (``label``) has an appearance; −1 for the others."""
     n, n_chains = len(label), int(label.max()) + 1
     known: Bool = np.asarray(np.isfinite(summaries.embedding).all(axis=1))
@@ -129,14 +140,46 @@ def _people(summaries: Summaries, label: Int64, conflict: sparse.csr_array, sett
         np.where(known[:, None], summaries.embedding, 0.0),
         # Tracks without an appearance weigh nothing, but their conflicts count.
         np.where(known, np.minimum(summaries.crops, FULL_CROPS) / FULL_CROPS, 1e-9),
-        settings.reach + SINGLE_CROP_REACH / np.maximum(summaries.crops, 1.0),
+        reach,
         conflict,
     )
     chains = tracks.merged(label)
     rows = np.flatnonzero(chain_known)
     person = np.full(n_chains, -1, np.int64)
     person[rows] = cluster(chains.taken(rows))
-    return person[label]
+    found = person[label]
+    placed = np.flatnonzero(found >= 0)
+    # A chain may hold one track too many, that keeps a better one out.
+    mended = mend(tracks.taken(placed), found[placed])
+    found[placed] = _returned(tracks.taken(placed), mended)
+    return found
+
+
+def _returned(tracks: Pieces, label: Int64) -> Int64:
+    """Join people whom only exclusion can tell to be one: somebody who is in the picture with nearly everybody but one
+    person, and is by far more like that person than like the few others who are away, has come back changed."""
+    people = tracks.merged(label)
+    n = len(people)
+    if n < LEAST_PRESENT:
+        return label
+    scatter = ((tracks.embedding - people.embedding[label]) ** 2).sum(axis=1)
+    spread = np.bincount(label, tracks.mass * scatter, n) / people.mass
+    # The root mean square distance of their tracks, from the means alone: memory stays small.
+    between = cdist(people.embedding, people.embedding, "sqeuclidean") + spread[:, None] + spread[None]
+    distance = np.sqrt(between)
+    apart = np.asarray(people.conflict.todense()) > 0
+    distance[apart | np.eye(n, dtype=bool)] = np.inf
+    best = distance.argmin(axis=1)
+    rows = np.arange(n)
+    near = distance[rows, best]
+    distance[rows, best] = np.inf
+    clear = (near < people.reach + RETURNED_REACH) & (distance.min(axis=1) > near + RETURNED_MARGIN)
+    known = people.mass >= RETURNED_MASS
+    known &= apart.sum(axis=1) >= np.maximum(RETURNED_SHARE * (n - 2), LEAST_PRESENT)
+    joined = label.copy()
+    for row in np.flatnonzero(clear & known & (best[best] == rows)).tolist():
+        joined[joined == max(row, int(best[row]))] = min(row, int(best[row]))
+    return joined
 
 
 def _chains(observations: Observations, summaries: Summaries, settings: IdentitySettings) -> Int64:

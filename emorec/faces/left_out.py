@@ -15,7 +15,7 @@ from emorec.faces.summaries import Summaries, group_median
 from emorec.settings.analysis import IdentitySettings
 from emorec.types import Bool, Float64, Int64, Observations
 
-__all__ = ["reasons_to_leave_out"]
+__all__ = ["RECOGNISABLE_S", "doubts", "reasons_to_leave_out"]
 
 GLANCE_S = 1.0
 GLIMPSE_S = 2.5
@@ -50,6 +50,8 @@ class _Ground:
     weight: float
     text: str
     value: Float64
+    brief: bool = False
+    """Whether it says only for how short a time somebody is seen."""
 
 
 def reasons_to_leave_out(
@@ -62,9 +64,29 @@ def reasons_to_leave_out(
     """For each track of the summaries why its person is none, "" where it is one.
 
     Args:
+        observations: of the whole recording.
+        summaries: of its n tracks.
         track_of_face: [faces] rows of the summaries.
-        person: [tracks], from 0 on.
+        person: [n], from 0 on.
+        settings: the weight that grounds must reach.
     """
+    grounds = _grounds(observations, summaries, track_of_face, person)
+    weight = sum((np.where(g.holds, g.weight, 0.0) for g in grounds), np.zeros(1))
+    reasons = [
+        "; ".join(g.text.format(g.value[k]) for g in grounds if g.holds[k]) if weight[k] >= settings.grounds else ""
+        for k in range(int(person.max(initial=-1)) + 1)
+    ]
+    return np.asarray(reasons, np.str_)[person]
+
+
+def doubts(observations: Observations, summaries: Summaries, track_of_face: Int64, person: Int64) -> Float64:
+    """For each person the weight of all grounds but those of time."""
+    grounds = _grounds(observations, summaries, track_of_face, person)
+    return sum((np.where(g.holds, g.weight, 0.0) for g in grounds if not g.brief), np.zeros(1))
+
+
+def _grounds(observations: Observations, summaries: Summaries, track_of_face: Int64, person: Int64) -> list[_Ground]:
+    """All grounds, for every person."""
     n = int(person.max(initial=-1)) + 1
     faces, owner = observations.faces, person[track_of_face]
     count = np.bincount(owner, minlength=n).astype(np.float64)
@@ -81,12 +103,16 @@ def reasons_to_leave_out(
     nameless = np.bincount(person, np.isfinite(summaries.embedding[:, 0]), n) == 0
     others_longer = (seen_s <= BRIEF_S) & (seen_s * LONG_SHARE <= _typical_of_others(seen_s, count))
     still = frozen | (motion < STILL_SHARE * around)
-    grounds = [
-        _Ground(seen_s <= GLANCE_S, 1.0, "seen for {:.1f} s only", seen_s),
+    return [
+        _Ground(seen_s <= GLANCE_S, 1.0, "seen for {:.1f} s only", seen_s, brief=True),
         _Ground(
-            (seen_s > GLANCE_S) & (at_a_time_s <= GLIMPSE_S), 1.0, "never seen for longer than {:.1f} s", at_a_time_s
+            (seen_s > GLANCE_S) & (at_a_time_s <= GLIMPSE_S),
+            1.0,
+            "never seen for longer than {:.1f} s",
+            at_a_time_s,
+            brief=True,
         ),
-        _Ground(others_longer, 1.0, "others are seen far longer", seen_s),
+        _Ground(others_longer, 1.0, "others are seen far longer", seen_s, brief=True),
         _Ground(
             width < TINY_SHARE * _typical_of_others(width, count),
             0.75,
@@ -101,15 +127,9 @@ def reasons_to_leave_out(
         _Ground((motion > MOVING) & (around < STILL_SHARE * motion), 0.5, "moves in still surroundings", motion),
         _Ground(outside > OUTSIDE_SHARE, 1.0, "outside every tile", outside),
         _Ground(nameless, 0.5, "without one crop good enough to recognise", count),
-        _Ground(nameless & (seen_s < RECOGNISABLE_S), 0.5, "too briefly to tell who it is", count),
+        _Ground(nameless & (seen_s < RECOGNISABLE_S), 0.5, "too briefly to tell who it is", count, brief=True),
         _Ground(spread > UNLIKE_SPREAD, 0.75, "its crops do not look like one face ({:.2f})", spread),
     ]
-    weight = sum((np.where(g.holds, g.weight, 0.0) for g in grounds), np.zeros(n))
-    reasons = [
-        "; ".join(g.text.format(g.value[k]) for g in grounds if g.holds[k]) if weight[k] >= settings.grounds else ""
-        for k in range(n)
-    ]
-    return np.asarray(reasons, np.str_)[person] if n else np.zeros(0, np.str_)
 
 
 def _longest_sighting_s(observations: Observations, owner: Int64, n: int) -> Float64:

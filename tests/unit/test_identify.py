@@ -153,6 +153,19 @@ def test_how_tracks_are_numbered_changes_nothing(random: object, seed: int) -> N
     assert [after[name] for name in order] == before
 
 
+def test_somebody_who_comes_back_changed_is_known_by_who_else_is_there() -> None:
+    tiles = tiles_of_gallery(8, columns=4)
+    tracks = [Appearance(p, 0, 20, face_in(tiles[p]), p) for p in range(8)]
+    tracks += [Appearance(p, 40, 60, face_in(tiles[p]), p) for p in range(8)]
+    observations = observe(tracks, 60, layouts=[Layout(0, tiles)], cuts=[20.0, 40.0])
+    # The last one has turned: farther from before than the reach, nearer than any two people are.
+    before, after = observations.tracks.embedding[7], observations.tracks.embedding[15]
+    away = after - before
+    observations.tracks.embedding[15] = before + away / np.linalg.norm(away) * 0.53
+    found = people(observations)
+    assert found[8:] == found[:8]
+
+
 def random_pieces(seed: int, n: int, n_people: int, noise: float) -> Pieces:
     """Pieces of some people with noise of a given length, of which random pairs are in conflict."""
     rng = np.random.default_rng(seed)

@@ -29,7 +29,7 @@ def call(people: int = 6, seed: int = 0) -> Observations:
         for place, person in enumerate(rng.permutation(people).tolist()):
             t0, t1 = 60.0 * number + rng.choice([0, 0, 7.5]), 60.0 * number + rng.choice([60, 60, 41])
             tracks.append(Appearance(person, float(t0), float(t1), face_in(TILES[place]), number * people + place))
-    tracks.append(Appearance(99, 30, 31, (700, 600, 12, 12), score=0.5, presence=0.1))
+    tracks.append(Appearance(99, 30, 31, (700, 600, 12, 12), score=0.5, presence=0.4))
     return observe(tracks, DURATION_S, layouts=layouts, seed=seed)
 
 
