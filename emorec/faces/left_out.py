@@ -26,15 +26,17 @@ LONG_SHARE = 8.0
 TINY_SHARE = 0.45
 TINY_PX = 16.0
 LOW_SCORE = 0.6
-LOW_PRESENCE = 0.5
+LOW_PRESENCE, UNSURE_PRESENCE = 0.5, 0.9
+"""Of faces that are not turned away half have a probability of 1.00, nearly all above .9."""
 STILL = 0.012
 MOVING = 0.03
 """Mean absolute change of grey level (0–1) below which a region stands still, and from which it moves."""
 STILL_SHARE = 0.25
 """A face whose change is this share of its surroundings' is still while they move."""
-FROZEN_DEG, FROZEN_MOUTH = 0.6, 0.006
-"""Usual departures from a track's median pose (degrees) and mouth opening (ratio) below which a face does not live.
-Talking and listening people reach 1 to 10 degrees; what is left on a still picture is compression."""
+FROZEN_DEG, FROZEN_MOUTH, FROZEN_SHARE = 1.5, 0.008, 0.8
+"""Usual departures from a track's median pose (degrees) and mouth opening (ratio) below which a face shows no life of
+its own, and the share of its surroundings' change that its own is then: what a filmed still or a calm listener leaves.
+People who talk reach 2 to 10 degrees."""
 UNLIKE_SPREAD = 0.5
 """Crops of one track that differ from each other like this show no stable face."""
 OUTSIDE_SHARE = 0.8
@@ -97,12 +99,12 @@ def _grounds(observations: Observations, summaries: Summaries, track_of_face: In
     presence = group_median(faces.presence, owner, n)
     motion = group_median(faces.motion, owner, n)
     around = group_median(faces.motion_around, owner, n)
-    frozen = _is_frozen(observations, summaries, track_of_face, person)
     outside = np.bincount(person, summaries.outside * summaries.faces, n) / np.maximum(count, 1)
     spread = group_median(summaries.spread, person, n)
     nameless = np.bincount(person, np.isfinite(summaries.embedding[:, 0]), n) == 0
     others_longer = (seen_s <= BRIEF_S) & (seen_s * LONG_SHARE <= _typical_of_others(seen_s, count))
-    still = frozen | (motion < STILL_SHARE * around)
+    still = (around > MOVING) & (motion < STILL_SHARE * around)
+    still |= _is_frozen(observations, summaries, track_of_face, person)
     return [
         _Ground(seen_s <= GLANCE_S, 1.0, "seen for {:.1f} s only", seen_s, brief=True),
         _Ground(
@@ -122,7 +124,10 @@ def _grounds(observations: Observations, summaries: Summaries, track_of_face: In
         _Ground(width < TINY_PX, 0.75, "only {:.0f} px wide", width),
         _Ground(score < LOW_SCORE, 0.75, "found with a low score ({:.2f})", score),
         _Ground(presence < LOW_PRESENCE, 1.0, "no face mesh fits ({:.2f})", presence),
-        _Ground((around > MOVING) & still, 1.0, "still while its surroundings move", motion),
+        _Ground(
+            (presence >= LOW_PRESENCE) & (presence < UNSURE_PRESENCE), 0.5, "a face mesh hardly fits ({:.2f})", presence
+        ),
+        _Ground(still, 1.0, "still while its surroundings move", motion),
         _Ground((around <= STILL) & (motion <= STILL), 0.5, "a still picture", motion),
         _Ground((motion > MOVING) & (around < STILL_SHARE * motion), 0.5, "moves in still surroundings", motion),
         _Ground(outside > OUTSIDE_SHARE, 1.0, "outside every tile", outside),
@@ -148,16 +153,15 @@ def _longest_sighting_s(observations: Observations, owner: Int64, n: int) -> Flo
 
 
 def _is_frozen(observations: Observations, summaries: Summaries, track_of_face: Int64, person: Int64) -> Bool:
-    """Whether pose and mouth of each person hardly ever depart from what they usually are in the same track."""
-    faces, n = observations.faces, int(person.max(initial=-1)) + 1
-    frozen = np.ones(n, bool)
+    """Whether in most of each person's tracks pose and mouth hardly change while the surroundings do, and do more."""
+    faces, n, n_tracks = observations.faces, int(person.max(initial=-1)) + 1, len(summaries)
+    # One face is its own median: only tracks of three and more say something.
+    counted = np.where(summaries.faces >= 3, summaries.faces, 0)
+    frozen = (summaries.motion_around > MOVING) & (summaries.motion < FROZEN_SHARE * summaries.motion_around)
     for values, least in ((faces.yaw, FROZEN_DEG), (faces.pitch, FROZEN_DEG), (faces.mouth_open, FROZEN_MOUTH)):
-        usual = group_median(values, track_of_face, len(summaries))
-        departure = np.abs(values - usual[track_of_face])
-        # One face is its own median: only tracks of three and more say something.
-        departure[summaries.faces[track_of_face] < 3] = np.nan
-        frozen &= group_median(departure, person[track_of_face], n) < least
-    return frozen
+        usual = group_median(values, track_of_face, n_tracks)
+        frozen &= group_median(np.abs(values - usual[track_of_face]), track_of_face, n_tracks) < least
+    return np.bincount(person, counted * frozen, n) > 0.5 * np.maximum(np.bincount(person, counted, n), 1)
 
 
 def _typical_of_others(values: Float64, weight: Float64) -> Float64:
