@@ -52,7 +52,9 @@ def find_moments(
     n = len(samples)
     if not n or not len(timeline):
         return []
-    found: list[Moment] = []
+    found = _absences(timeline, settings)
+    if samples.t_s[-1] - samples.t_s[0] + samples.step_s < settings.least_length * settings.smooth_s:
+        return found
     attention = _averaged(dense(timeline, timeline.attention, n), samples, settings.smooth_s)
     changes = _extremes("attention", attention, _times(samples), settings)
     engagement = np.full((attention.shape[0], len(windows_grid)), np.nan)
@@ -66,7 +68,6 @@ def find_moments(
     found += changes
     happy = dense(timeline, timeline.emotions[:, EMOTIONS.index("happy")], n)
     found += _laughter(_averaged(happy, samples, settings.laughter_s), _times(samples), settings)
-    found += _absences(timeline, settings)
     return sorted(found, key=lambda m: (m.t0_s, m.t1_s, m.kind, m.participants))
 
 
@@ -171,6 +172,8 @@ def _extremes(name: str, values: Float64, t_s: Float64, settings: MomentSettings
     ):
         for first, last in _stretches(statistic > limit, statistic > EDGE_SHARE * limit):
             top = first + int(np.argmax(statistic[first : last + 1]))
+            if abs(mean[top] - usual) < settings.least_change:
+                continue
             detail = (
                 f"The group's {name} {verb} to {mean[top]:.2f} (usually {usual:.2f}), "
                 f"{int(known[:, top].sum())} participants together."

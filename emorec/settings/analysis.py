@@ -87,6 +87,13 @@ class MomentSettings(Area):
     smooth_s: float = Field(10.0, gt=0)
     """Attention and engagement are averaged over so many seconds before peaks and drops are looked for, s."""
 
+    least_change: float = Field(0.1, ge=0, le=1)
+    """A peak or drop of attention or engagement departs from the group's mean by at least so much."""
+
+    least_length: float = Field(12.0, ge=1)
+    """Recordings shorter than so many times ``smooth_s`` have no peaks, drops or shared laughter: too little to tell
+    chance from."""
+
     laughter_s: float = Field(3.0, gt=0)
     """Happy expressions are averaged over so many seconds before shared laughter is looked for, s."""
 
