@@ -19,7 +19,7 @@ import numpy as np
 
 from emorec.faces.boxes import centers, contains, intersections
 from emorec.faces.looks import MOSAIC_FACES, DetectorModel, Square
-from emorec.faces.merge import Sightings, merge_sightings, without_known
+from emorec.faces.merge import Sightings, merge_sightings, unopposed, without_known
 from emorec.settings.faces import FacesSettings
 from emorec.types import Detections, Float32, UInt8
 
@@ -108,14 +108,18 @@ class FaceDetector:
         return self._verified(rgb, merge_sightings(sightings, self._settings.search_score))
 
     def _verified(self, rgb: UInt8, merged: Detections) -> Detections:
-        """The detections without those that a second, centred look does not confirm."""
+        """The detections without those that a second, centred look does not confirm, or that another one explains.
+
+        Confirmed first: inside a large face, looks through small tiles see faces that are none, and two of them
+        together would outvote it.
+        """
         doubtful = merged.score < SEEN_SCORE
         looks = self.follow(rgb, merged.box_px[doubtful])
         confirmed = looks.score >= CONFIRMING_SCORE
         score = 1 - (1 - merged.score[doubtful]) * (1 - looks.score)
         moved = Detections(looks.box_px, score.astype(np.float32), looks.points_px)[confirmed]
         # A look at a half face finds the whole one, which is often known already.
-        return without_known(merged[~doubtful], moved)
+        return unopposed(without_known(unopposed(merged[~doubtful]), moved))
 
     def follow(self, rgb: UInt8, boxes_px: Float32) -> Detections:
         """The faces that are now where known faces were: one row per box; score 0 and NaN where none was found.

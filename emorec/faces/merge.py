@@ -10,7 +10,7 @@ import numpy as np
 from emorec.faces.boxes import centers, contains, iou, overlap_of_smaller
 from emorec.types import Columns, Detections, Float32
 
-__all__ = ["Sightings", "merge_sightings", "without_known"]
+__all__ = ["Sightings", "merge_sightings", "unopposed", "without_known"]
 
 # Two sightings of one face overlap at least so much; neighbours in a gallery never do.
 SAME_FACE_IOU = 0.35
@@ -41,8 +41,7 @@ def merge_sightings(sightings: Sightings, lowest_score: float) -> Detections:
     """One detection per face, by falling score, those below ``lowest_score`` left out.
 
     Sightings that overlap are one face; its score is 1 − Π(1 − score) over the two best of them, so that a face that
-    two looks agree on stands far above one that only a single look reports. A large face around several sure small ones
-    (a mosaic of tiles that looks like a face) gives way to them; of a large and a single small one the surer stays.
+    two looks agree on stands far above one that only a single look reports.
     """
     left = sightings[np.argsort(-sightings.score, kind="stable")]
     area = left.box_px[:, 2] * left.box_px[:, 3]
@@ -61,8 +60,7 @@ def merge_sightings(sightings: Sightings, lowest_score: float) -> Detections:
         scores.append(1.0 - float(np.prod(1.0 - left.score[members[:2]])))
     merged = Detections(left.box_px[heads], np.asarray(scores, np.float32), left.points_px[heads])
     merged = merged[np.argsort(-merged.score, kind="stable")]
-    merged = merged[merged.score >= lowest_score]
-    return merged[_unopposed(merged)]
+    return merged[merged.score >= lowest_score]
 
 
 def without_known(known: Detections, found: Detections) -> Detections:
@@ -79,8 +77,12 @@ def without_known(known: Detections, found: Detections) -> Detections:
     return both[kept]
 
 
-def _unopposed(merged: Detections) -> list[int]:
-    """Rows that no other row explains better."""
+def unopposed(merged: Detections) -> Detections:
+    """The detections that no other one explains better.
+
+    A large face around several sure small ones (a mosaic of tiles that looks like a face) gives way to them; of a large
+    and a single small one the surer stays.
+    """
     n = len(merged)
     area = merged.box_px[:, 2] * merged.box_px[:, 3]
     nested = overlap_of_smaller(merged.box_px, merged.box_px) >= NESTED_OVERLAP
@@ -97,4 +99,4 @@ def _unopposed(merged: Detections) -> list[int]:
                 kept[big] = False
             else:
                 kept[i] = False
-    return [int(i) for i in np.flatnonzero(kept)]
+    return merged[kept]
