@@ -25,9 +25,9 @@ SAME_CORRELATION = 0.5
 # view reach .66 to .93; people moving stay below .25 but for single large faces.
 CUT_REPLACED = 0.6
 CUT_CHANGED = 0.35
-# A camera that pans is no cut: moved back, this share of blocks at most is still replaced.
-PAN_REPLACED = 0.4
-PAN_RESPONSE = 0.15
+# A camera that pans is no cut. It is looked for where this share of textured blocks was replaced; moved back, at most
+# half of them still are.
+PAN_FROM, PAN_LEFT = 0.3, 0.5
 # A slide: this share of the picture replaced in one piece that holds no face.
 SLIDE_SHARE = 0.12
 # The same pixels, but for noise of a re-encoded still picture: mean and largest difference in grey levels.
@@ -58,8 +58,8 @@ class Change:
         width, height = self.block_px
         rows, columns = self.moved.shape
         x, y, w, h = (float(v) for v in box_px)
-        left, right = (int(np.clip(v, 0, columns)) for v in (x // width, -(-(x + w) // width)))
-        top, bottom = (int(np.clip(v, 0, rows)) for v in (y // height, -(-(y + h) // height)))
+        left, right = (min(max(int(v), 0), columns) for v in (x // width, -(-(x + w) // width)))
+        top, bottom = (min(max(int(v), 0), rows) for v in (y // height, -(-(y + h) // height)))
         return slice(top, bottom), slice(left, right)
 
     def replaced_share(self, box_px: Float32) -> float:
@@ -94,8 +94,13 @@ class ChangeMeter:
     def __init__(self) -> None:
         self._before: Float32 | None = None
 
-    def measure(self, rgb: UInt8) -> Change:
-        """What changed since the last call. ``rgb``: [H, W, 3] uint8, always of one size."""
+    def measure(self, rgb: UInt8, *, may_pan: bool = True) -> Change:
+        """What changed since the last call.
+
+        Args:
+            rgb: [H, W, 3] uint8, always of one size.
+            may_pan: whether a camera may have moved the whole picture; tiles that moved look like that too.
+        """
         height, width = rgb.shape[:2]
         small_height = max(BLOCK_PX, round(SMALL_WIDTH_PX * height / width / BLOCK_PX) * BLOCK_PX)
         small = cv2.resize(halved(rgb, SMALL_WIDTH_PX)[0], (SMALL_WIDTH_PX, small_height))
@@ -108,9 +113,10 @@ class ChangeMeter:
         share = float((np.abs(now - before) > CHANGED_LEVELS).mean())
         moved, replaced, textured = _compare_blocks(before, now)
         cut, shift = False, (0.0, 0.0)
-        if share >= CUT_CHANGED and _share(replaced, textured) >= CUT_REPLACED:
-            shift = _pan(before, now)
-            cut = shift == (0.0, 0.0)
+        of_textured = _share(replaced, textured)
+        if of_textured >= PAN_FROM:
+            shift = _pan(before, now, of_textured) if may_pan else shift
+            cut = shift == (0.0, 0.0) and share >= CUT_CHANGED and of_textured >= CUT_REPLACED
         scale = width / SMALL_WIDTH_PX
         return Change(share, cut, moved, replaced, textured, (shift[0] * scale, shift[1] * scale), block_px)
 
@@ -168,22 +174,22 @@ def _share(replaced: Bool, textured: Bool) -> float:
     return float(replaced[textured].mean()) if textured.any() else 0.0
 
 
-def _pan(before: Float32, now: Float32) -> tuple[float, float]:
+def _pan(before: Float32, now: Float32, replaced_share: float) -> tuple[float, float]:
     """How far the whole picture moved, in px of the small picture; (0, 0) where that does not explain the change."""
     window = cv2.createHanningWindow((now.shape[1], now.shape[0]), cv2.CV_32F)
-    (dx, dy), response = cv2.phaseCorrelate(before, now, window)
-    if response < PAN_RESPONSE or abs(dx) + abs(dy) < 1:
+    (dx, dy), _ = cv2.phaseCorrelate(before, now, window)
+    if abs(dx) + abs(dy) < 1:
         return 0.0, 0.0
     matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
     back = cv2.warpAffine(before, matrix, (now.shape[1], now.shape[0]), borderMode=cv2.BORDER_REPLICATE)
     _, replaced, textured = _compare_blocks(np.asarray(back, np.float32), now)
-    return (float(dx), float(dy)) if _share(replaced, textured) <= PAN_REPLACED else (0.0, 0.0)
+    return (float(dx), float(dy)) if _share(replaced, textured) <= PAN_LEFT * replaced_share else (0.0, 0.0)
 
 
 def _slices(box_px: Float32, rgb: UInt8) -> tuple[slice, slice]:
     """A box [4] as row and column slices of a picture."""
     height, width = rgb.shape[:2]
     x, y, w, h = (float(v) for v in box_px)
-    left, right = (int(np.clip(v, 0, width)) for v in (x, x + w))
-    top, bottom = (int(np.clip(v, 0, height)) for v in (y, y + h))
+    left, right = (min(max(int(v), 0), width) for v in (x, x + w))
+    top, bottom = (min(max(int(v), 0), height) for v in (y, y + h))
     return slice(top, max(top, bottom)), slice(left, max(left, right))

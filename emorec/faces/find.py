@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emorec.faces.boxes import centers, contains, grown
+from emorec.faces.boxes import centers, contains, grown, iou
 from emorec.faces.change import Change, unchanged
 from emorec.faces.detect import CONFIRMING_SCORE, FaceDetector, Sizes
 from emorec.faces.merge import without_known
-from emorec.faces.tiles import Layout, TileFinder
+from emorec.faces.tiles import SAME_TILE_IOU, Layout, TileFinder
 from emorec.faces.track import Tracker
 from emorec.settings.faces import FacesSettings
 from emorec.types import Bool, Detections, Float32, Int32, Landmarks, UInt8
@@ -32,6 +32,8 @@ LONGEST_PAUSE = 4
 SMALLEST_EVERY = 3
 # A place of which this share was replaced may show another person in the same place.
 REPLACED_PLACE = 0.6
+# Of which this share was, a track through it needs the same appearance before and after.
+DOUBTED_PLACE = 0.4
 # Of which this share was, it may show half of another tile.
 UNCERTAIN_PLACE = 0.25
 PLACE_EXTENT = 2.0
@@ -95,6 +97,11 @@ class FaceFinder:
         self._searches = 0
         self._rested_s: Float32 | None = None
 
+    @property
+    def layout(self) -> Layout:
+        """The tiles in force."""
+        return self._tiles.layout
+
     def find(self, t_s: float, rgb: UInt8, change: Change) -> Found:
         """The faces of the next sample.
 
@@ -116,7 +123,7 @@ class FaceFinder:
         held = self._held(still)
         known = without_known(held.detections, followed[seen])
         searched, sizes, areas = self._plan(t_s, change, known.box_px, expected[~seen])
-        relaid = moved = False
+        relaid, moved, tiles_before = False, False, self._tiles.layout.box_px
         if searched:
             news = self._detector.search(rgb, sizes="large")
             relaid, moved = self._tiles.update(rgb, without_known(known, news).box_px, cut=change.cut)
@@ -133,7 +140,7 @@ class FaceFinder:
         fresh, landmarks, is_new = fresh[accepted], landmarks[accepted], is_new[accepted]
         if searched:
             self._set_next_search(t_s, found_new=bool(is_new.any()))
-        self._end_replaced(rgb, change, fresh, landmarks)
+        self._end_replaced(rgb, change, fresh, landmarks, tiles_before if moved else None)
         detections = Detections.concatenate([held.detections, fresh])
         both = Landmarks.concatenate([held.landmarks, landmarks])
         track = self.tracker.update(t_s, detections.box_px, change.shift_px)
@@ -204,25 +211,31 @@ class FaceFinder:
         least = np.where(new >= UNCERTAIN_PLACE, FOLLOWED_WITHOUT_MESH, self._settings.follow_score)
         return np.where(new >= REPLACED_PLACE, CONFIRMING_SCORE, least).astype(np.float32)
 
-    def _replaced(self, change: Change, box_px: Float32) -> Bool:
-        """Whether the places of faces [n, 4] show something else now, so that nothing speaks for a face there."""
-        places = grown(box_px, PLACE_EXTENT)
-        return np.array([change.replaced_share(place) >= REPLACED_PLACE for place in places], bool)
+    def _end_replaced(
+        self, rgb: UInt8, change: Change, fresh: Detections, landmarks: Landmarks, left_px: Float32 | None
+    ) -> None:
+        """End tracks whose place now shows another picture, with another face or none.
 
-    def _end_replaced(self, rgb: UInt8, change: Change, fresh: Detections, landmarks: Landmarks) -> None:
-        """End tracks whose place now shows another picture, with another face or none."""
+        A track of two people cannot be mended later, but two tracks of one person can be joined by their appearance. So
+        where tiles moved (``left_px`` [m, 4]: the ones before) tracks go on only in tiles that stayed.
+        """
         known, before = self._known, self._before
         if known is None or before is None or not change.replaced.any():
             return
-        ended = []
-        for row in np.flatnonzero(self._replaced(change, known.detections.box_px)).tolist():
-            box = known.detections.box_px[row : row + 1]
-            here = np.flatnonzero(contains(grown(box, PLACE_EXTENT), centers(fresh.box_px))[0])
-            if not any(
+        boxes = known.detections.box_px
+        places = boxes + np.array([*change.shift_px, 0, 0], np.float32)
+        share = np.array([change.replaced_share(place) for place in grown(places, PLACE_EXTENT)])
+        ended = np.zeros(len(boxes), bool)
+        if left_px is not None:
+            stayed = left_px[(iou(left_px, self._tiles.layout.box_px) >= SAME_TILE_IOU).any(axis=1)]
+            ended |= ~contains(stayed, centers(boxes)).any(axis=0)
+        doubtful = share >= (DOUBTED_PLACE if left_px is None else UNCERTAIN_PLACE)
+        for row in np.flatnonzero(doubtful & ~ended).tolist():
+            here = np.flatnonzero(contains(grown(places[row : row + 1], PLACE_EXTENT), centers(fresh.box_px))[0])
+            ended[row] = not any(
                 self._same_person(before, known.landmarks[row : row + 1], rgb, landmarks[i : i + 1]) for i in here
-            ):
-                ended.append(known.track[row])
-        self.tracker.end(np.array(ended, np.int32))
+            )
+        self.tracker.end(known.track[ended])
 
 
 def _bodies(box_px: Float32, tiles_px: Float32) -> Float32:

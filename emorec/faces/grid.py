@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emorec.types import Bool
 
-__all__ = ["complete_grid", "stands_alone"]
+__all__ = ["complete_grid", "is_filled", "stands_alone"]
 
 Boxes = NDArray[np.int_]
 
@@ -54,7 +54,7 @@ def stands_alone(gutter: Bool, box: Boxes) -> bool:
     x, y, w, h = (int(v) for v in box)
     if x < 0 or y < 0 or x + w > width or y + h > height or w <= 0 or h <= 0:
         return False
-    if 1 - float(gutter[y : y + h, x : x + w].mean()) < FILLED_SHARE:
+    if not is_filled(gutter, box):
         return False
     sides = (
         gutter[max(0, y - RING_PX - 1) : max(0, y - 1), x : x + w],
@@ -63,6 +63,13 @@ def stands_alone(gutter: Bool, box: Boxes) -> bool:
         gutter[y : y + h, x + w + 1 : x + w + 1 + RING_PX],
     )
     return all(not side.size or float(side.mean()) >= RING_SHARE for side in sides)
+
+
+def is_filled(gutter: Bool, box: Boxes) -> bool:
+    """Whether a box [4] is not gutter itself."""
+    x, y, w, h = (max(0, int(v)) for v in box)
+    inside = gutter[y : y + h, x : x + w]
+    return bool(inside.size) and 1 - float(inside.mean()) >= FILLED_SHARE
 
 
 def _regular(tiles: Boxes) -> Boxes:

@@ -165,8 +165,8 @@ def _cell_picture(rgb: UInt8, square: Square, cell: int) -> UInt8:
     """A square of the picture as [cell, cell, 3]; the picture's edges are continued outwards."""
     height, width = rgb.shape[:2]
     x, y, side = square
-    left, right = (int(np.clip(v, 0, width)) for v in (x, x + side))
-    top, bottom = (int(np.clip(v, 0, height)) for v in (y, y + side))
+    left, right = (min(max(v, 0), width) for v in (x, x + side))
+    top, bottom = (min(max(v, 0), height) for v in (y, y + side))
     if right <= left or bottom <= top:
         return np.zeros((cell, cell, 3), np.uint8)
     crop = rgb[top:bottom, left:right]

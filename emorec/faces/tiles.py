@@ -9,11 +9,20 @@ import numpy as np
 
 from emorec.faces.boxes import centers, contains, iou, overlap_of_smaller
 from emorec.faces.change import Change
-from emorec.faces.grid import complete_grid, stands_alone
+from emorec.faces.grid import complete_grid, is_filled, stands_alone
 from emorec.faces.halves import halved
 from emorec.types import Bool, Float32, Int32, Int64, UInt8
 
-__all__ = ["Layout", "TileFinder", "find_tiles", "in_reading_order", "still_tiles", "tile_of", "tile_signatures"]
+__all__ = [
+    "SAME_TILE_IOU",
+    "Layout",
+    "TileFinder",
+    "find_tiles",
+    "in_reading_order",
+    "still_tiles",
+    "tile_of",
+    "tile_signatures",
+]
 
 # Layouts are looked for in a picture of this width up to its double: gutters of 8 px in 1080 lines are 4 px there.
 WORK_WIDTH_PX = 800
@@ -29,8 +38,9 @@ GUTTER_PX = 2
 # A tile is at least so wide and so high, as shares of the picture, and of a shape that apps use.
 MIN_WIDTH, MIN_HEIGHT = 0.05, 0.05
 MIN_ASPECT, MAX_ASPECT = 0.5, 2.6
-# Three edges of a tile are picture over this share of their length: a block of text is ragged.
-SOLID_SHARE = 0.7
+# Edges of a tile are picture over so much of their length, two at least and all on average, though dark hair or
+# clothes may look like gutter: a block of text is more ragged.
+SOLID_SHARE, MEAN_SOLID_SHARE = 0.7, 0.55
 # Fewer tiles, or less of the picture in them, is no call: a webcam, a slide with pictures.
 MIN_TILES, MIN_COVERAGE = 2, 0.2
 # Faces of a call lie in its tiles; some may be false.
@@ -39,6 +49,10 @@ FACES_IN_TILES = 0.8
 SAME_TILE_IOU = 0.8
 # Layouts are looked for anew where this share of the picture's blocks was replaced at once.
 LAYOUT_CHANGE = 0.02
+# Of the tiles in force this share must still stand for them to stay in force, but for those that went.
+STANDING_SHARE = 0.7
+# Tiles that overlap by more of the smaller contradict each other.
+ASIDE_OVERLAP = 0.1
 # A tile of which this share was replaced may have gone.
 TILE_REPLACED = 0.6
 # A tile with a dark picture is often seen in one of the next samples only.
@@ -87,16 +101,21 @@ class TileFinder:
         self._looks_left -= 1
         before = self.layout.box_px
         boxes = find_tiles(rgb, face_boxes_px)
-        standing = np.zeros(len(before), bool) if cut else still_tiles(rgb, before)
-        if len(boxes):
-            standing |= (iou(before, boxes) >= SAME_TILE_IOU).any(axis=1)
-        if len(before) and standing.all():
-            others = boxes[~(overlap_of_smaller(boxes, before) > 0.1).any(axis=1)]
-            if not len(others):
-                return False, False
-            self._set(in_reading_order(np.concatenate([before, others])))
-            return True, False
+        if len(before) and not cut:
+            stands, filled = still_tiles(rgb, before)
+            stands |= (iou(before, boxes) >= SAME_TILE_IOU).any(axis=1)
+            if stands.mean() >= STANDING_SHARE:
+                # One dark tile that cannot be told from the gutters does not undo a layout.
+                contradicted = (overlap_of_smaller(before, boxes) > ASIDE_OVERLAP).any(axis=1)
+                kept = before[stands | (filled & ~contradicted)]
+                others = boxes[~(overlap_of_smaller(boxes, kept) > ASIDE_OVERLAP).any(axis=1)]
+                went = len(kept) < len(before)
+                if went or len(others):
+                    self._set(in_reading_order(np.concatenate([kept, others])))
+                return went or len(others) > 0, went
         if not len(boxes) and not len(before):
+            return False, False
+        if len(boxes) == len(before) and (iou(boxes, before).max(axis=1) >= SAME_TILE_IOU).all():
             return False, False
         self._set(boxes)
         return True, True
@@ -112,14 +131,17 @@ class TileFinder:
         self._layouts += 1
 
 
-def still_tiles(rgb: UInt8, boxes_px: Float32) -> Bool:
-    """Which tiles [n] of another picture still stand in this one: gutter around them, and not only gutter in them."""
+def still_tiles(rgb: UInt8, boxes_px: Float32) -> tuple[Bool, Bool]:
+    """Which tiles [n] of another picture still stand in this one, gutter around them; and which are not only gutter."""
     small, scale = _work_picture(rgb)
     colour = _border_colour(small)
     if colour is None:
-        return np.zeros(len(boxes_px), bool)
+        nowhere = np.zeros(len(boxes_px), bool)
+        return nowhere, nowhere.copy()
     gutter = _near(small, colour, GUTTER_LEVELS[-1])
-    return np.array([stands_alone(gutter, box) for box in np.round(boxes_px * scale).astype(int)], bool)
+    boxes = np.round(boxes_px * scale).astype(int)
+    stands = np.array([stands_alone(gutter, box) for box in boxes], bool)
+    return stands, np.array([is_filled(gutter, box) for box in boxes], bool)
 
 
 def in_reading_order(boxes_px: Float32) -> Float32:
@@ -191,6 +213,9 @@ def _signature(rgb: UInt8, box_px: Int64) -> int:
 def _work_picture(rgb: UInt8) -> tuple[UInt8, float]:
     """The picture reduced to a size that layouts are looked for in, and by how much."""
     small, factor = halved(rgb, WORK_WIDTH_PX)
+    if factor == 1:
+        # Halving evens out the noise of compression; so does this.
+        small = np.asarray(cv2.blur(small, (3, 3)), np.uint8)
     return small, 1 / factor
 
 
@@ -248,4 +273,5 @@ def _is_tile(gutter: Bool, leaf: tuple[int, int, int, int]) -> bool:
         return False
     picture = ~gutter[y : y + h, x : x + w]
     edges = (picture[:3], picture[-3:], picture[:, :3], picture[:, -3:])
-    return sum(float(edge.mean()) >= SOLID_SHARE for edge in edges) >= 3
+    solid = sorted(float(edge.mean()) for edge in edges)
+    return solid[2] >= SOLID_SHARE and sum(solid) / 4 >= MEAN_SOLID_SHARE

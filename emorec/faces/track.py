@@ -106,5 +106,6 @@ class Tracker:
 def _ahead(track: _Track, t_s: float, shift_px: tuple[float, float]) -> Float32:
     """Where a track's face should be at ``t_s``."""
     lasting = min(max(t_s - track.t_s, 0.0), SPEED_LASTS_S)
-    moved = track.speed_px_s * (SPEED_KEPT * lasting) + np.asarray(shift_px, np.float32)
+    # A face's speed holds the camera's already.
+    moved = np.asarray(shift_px, np.float32) if any(shift_px) else track.speed_px_s * (SPEED_KEPT * lasting)
     return np.concatenate([track.box_px[:2] + moved, track.box_px[2:]]).astype(np.float32)
