@@ -42,6 +42,9 @@ SEEN_SCORE = 0.9
 
 # What a centred look gives true faces (0.78 and more in 99 of 100) and hardly ever false ones.
 CONFIRMING_SCORE = 0.7
+# A face of this share of the picture's shorter side or more fills every look but one: the landmarks, which are sure at
+# that size, judge it.
+LARGE_SHARE = 1 / 3
 
 Sizes = Literal["all", "large", "small"]
 Item = TypeVar("Item")
@@ -115,7 +118,8 @@ class FaceDetector:
         """
         doubtful = merged.score < SEEN_SCORE
         looks = self.follow(rgb, merged.box_px[doubtful])
-        confirmed = looks.score >= CONFIRMING_SCORE
+        large = merged.box_px[doubtful, 2] >= LARGE_SHARE * min(rgb.shape[:2])
+        confirmed = looks.score >= np.where(large, self._settings.search_score, CONFIRMING_SCORE)
         score = 1 - (1 - merged.score[doubtful]) * (1 - looks.score)
         moved = Detections(looks.box_px, score.astype(np.float32), looks.points_px)[confirmed]
         # A look at a half face finds the whole one, which is often known already.
