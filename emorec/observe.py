@@ -53,8 +53,8 @@ __all__ = ["ObserveResult", "Observer"]
 SAMPLES_AHEAD = 3
 # Two cores are what emorec is made for; more gain little, since a sample's faces are found before they are read.
 THREADS = 2
-# Embeddings of one person half a second apart are .3 to .45 apart, of two people .7 and more, down to faces of 20 px.
-SAME_PERSON_DISTANCE = 0.52
+# Embeddings of one face half a second apart differ by .2 to .35, of two people by .5 and more (composed calls).
+SAME_PERSON_DISTANCE = 0.42
 # A change of this share of the picture in one place without a face is a new slide or a new page.
 SCREEN_CHANGE_SHARE = 0.1
 # Faces and what moves around them: kept out of what counts as a change of the screen, in widths of the box.

@@ -32,13 +32,14 @@ LONGEST_PAUSE = 4
 SMALLEST_EVERY = 3
 # A place of which this share was replaced may show another person in the same place.
 REPLACED_PLACE = 0.6
-# Of which this share was, a track through it needs the same appearance before and after.
-DOUBTED_PLACE = 0.4
-# Of which this share was, it may show half of another tile.
+# Of which this share was, it may show half of another tile, and a track through it needs the same appearance before
+# and after.
 UNCERTAIN_PLACE = 0.25
 PLACE_EXTENT = 2.0
 # A followed face in which the mesh sees none must be this sure to the detector (profiles are .6 to .9).
 FOLLOWED_WITHOUT_MESH = 0.6
+# A tile of which this share moves shows a camera's picture.
+ALIVE_SHARE = 0.03
 # The surroundings of a face that must stand still for its values to be repeated, in widths.
 STILL_EXTENT = 1.4
 
@@ -133,6 +134,7 @@ class FaceFinder:
             news = self._detector.search(rgb, areas) if len(areas) else Detections.empty()
             if self._tiles.may_change(change):
                 relaid, moved = self._tiles.update(rgb, without_known(known, news).box_px, cut=False)
+        news = without_known(news, self._look_into_tiles(rgb, change, without_known(known, news), every=searched))
         fresh = without_known(known, news)[len(held.detections) :]
         landmarks = self._read(rgb, fresh)
         is_new = np.arange(len(fresh)) >= len(known) - len(held.detections)
@@ -150,12 +152,21 @@ class FaceFinder:
 
     def _with_small(self, rgb: UInt8, known: Detections, news: Detections) -> Detections:
         """The faces found, and small ones: in a call only where a tile has no face yet (a third of the cost)."""
-        every = without_known(known, news)
-        tiles = self._tiles.layout.box_px
-        areas = tiles[~contains(tiles, centers(every.box_px)).any(axis=1)] if len(tiles) else None
+        areas = self._faceless(without_known(known, news)) if len(self._tiles.layout.box_px) else None
         if areas is not None and not len(areas):
             return news
         return without_known(news, self._detector.search(rgb, areas, "small"))
+
+    def _faceless(self, faces: Detections) -> Float32:
+        """The tiles [n, 4] without a face."""
+        tiles = self._tiles.layout.box_px
+        return tiles[~contains(tiles, centers(faces.box_px)).any(axis=1)]
+
+    def _look_into_tiles(self, rgb: UInt8, change: Change, faces: Detections, *, every: bool) -> Detections:
+        """More faces, in tiles that have none: in every one, or in those in which something moves."""
+        tiles = self._faceless(faces)
+        alive = [every or float(change.moved[change.blocks_of(tile)].mean()) >= ALIVE_SHARE for tile in tiles]
+        return self._detector.look_into(rgb, tiles[np.array(alive, bool)])
 
     def _set_next_search(self, t_s: float, *, found_new: bool) -> None:
         every_s = self._settings.search_every_s
@@ -229,8 +240,7 @@ class FaceFinder:
         if left_px is not None:
             stayed = left_px[(iou(left_px, self._tiles.layout.box_px) >= SAME_TILE_IOU).any(axis=1)]
             ended |= ~contains(stayed, centers(boxes)).any(axis=0)
-        doubtful = share >= (DOUBTED_PLACE if left_px is None else UNCERTAIN_PLACE)
-        for row in np.flatnonzero(doubtful & ~ended).tolist():
+        for row in np.flatnonzero((share >= UNCERTAIN_PLACE) & ~ended).tolist():
             here = np.flatnonzero(contains(grown(places[row : row + 1], PLACE_EXTENT), centers(fresh.box_px))[0])
             ended[row] = not any(
                 self._same_person(before, known.landmarks[row : row + 1], rgb, landmarks[i : i + 1]) for i in here

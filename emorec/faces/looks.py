@@ -21,6 +21,8 @@ __all__ = ["MOSAIC_FACES", "DetectorModel", "Square"]
 
 # Pictures are halved down to between this and its double: the model looks at 128 px.
 LEAST_INPUT_PX = 200
+# A tile that is looked into alone is continued by this share of its height on all sides.
+TILE_MARGIN = 0.4
 # Side of a mosaic, px.
 MOSAIC_PX = 256
 # A box that touches an inner border of its square (within this share of the side) may be half a face.
@@ -87,6 +89,22 @@ class DetectorModel:
         points = np.asarray(found.points_px * factor + (x, y), np.float32)
         score = np.where(_cut_off(box, square, width, height), found.score * BORDER_PENALTY, found.score)
         return Sightings(box, score.astype(np.float32), points, np.full(len(found), side, np.float32))
+
+    def look_into(self, rgb: UInt8, box_px: Float32) -> Detections:
+        """Faces in a box [4] of the picture, whose edges are continued outwards: heads that a tile cuts off, alone."""
+        height, width = rgb.shape[:2]
+        x, y, w, h = (int(v) for v in box_px)
+        left, top = max(x, 0), max(y, 0)
+        crop = rgb[top : min(y + h, height), left : min(x + w, width)]
+        if not crop.size:
+            return Detections.empty()
+        crop, factor = halved(crop, LEAST_INPUT_PX)
+        margin = round(TILE_MARGIN * crop.shape[0])
+        crop = np.asarray(cv2.copyMakeBorder(crop, *(margin,) * 4, cv2.BORDER_REPLICATE), np.uint8)
+        found = self._detect(crop)
+        corner = np.array([left, top], np.float32) - margin * factor
+        box = np.asarray(found.box_px * factor + (*corner, 0, 0), np.float32)
+        return Detections(box, found.score, np.asarray(found.points_px * factor + corner, np.float32))
 
     def look_at_mosaic(self, rgb: UInt8, boxes_px: Float32) -> Detections:
         """The faces near up to ``MOSAIC_FACES`` boxes: one row per box, score 0 and NaN where none was found."""
