@@ -46,7 +46,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_that_is_needed_to_run(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    for suffix in (".tflite", ".weights.h5", ".html.j2", ".css", "prefect.yaml", "licenses/NOTICE", "py.typed"):
+    for suffix in (".tflite", ".weights.h5", "templates/session.html", ".css", "prefect.yaml", "licenses/NOTICE", "py.typed"):
         assert any(name.endswith(suffix) for name in names), f"no {suffix} in the wheel"
     assert not any(name.startswith(("tests/", "bench/")) for name in names)
 
