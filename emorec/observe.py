@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -90,7 +90,9 @@ class Observer:
                 LandmarkReader(path["face_landmark"], path["iris_landmark"], settings.landmarks) for _ in range(THREADS)
             ]
             self._pool = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="read"))
-            self._embedder = FaceEmbedder(path["face_embedder"])
+            # One to decide with now, one for tracks that ended.
+            self._embedder, self._later_embedder = (FaceEmbedder(path["face_embedder"]) for _ in range(2))
+            self._later = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="embed"))
             self._classifier = (
                 stack.enter_context(EmotionClassifier(settings.emotion)) if settings.privacy.emotions else None
             )
@@ -143,6 +145,16 @@ class Observer:
         ]
         return Landmarks.concatenate([part.result() for part in work])
 
+    def embed_later(self, chips: list[Chip], clock: StageClock) -> Future[Float32]:
+        """The embeddings [n, 128] of aligned crops, once they are made."""
+
+        def embed() -> Float32:
+            with clock.measure("identity", crops=len(chips)):
+                embeddings = [self._later_embedder.embed_chip(chip.picture) for chip in chips]
+            return np.array(embeddings, np.float32).reshape(-1, EMBEDDING_SIZE)
+
+        return self._later.submit(embed)
+
     def same_person(self, before: UInt8, known: Landmarks, now: UInt8, found: Landmarks) -> bool:
         """Whether one face of a picture and one of the next are the same person; not if either cannot be seen."""
         one = self._embedder.embed(before, eye_centers(known.mesh_px))
@@ -159,6 +171,7 @@ class _Chunk:
         self._meter = ChangeMeter()
         self._finder = FaceFinder(observer._detector, settings, self._read, self._same_person)
         self._chips = ChipKeeper(settings.crops_per_track)
+        self._appearances: list[tuple[int, Future[Float32]]] = []
         self._before: UInt8 | None = None
         self._sample_rows, self._tile_rows = SampleRows(), TileRows()
         self._face_rows, self._track_rows = FaceRows(), TrackRows()
@@ -193,6 +206,8 @@ class _Chunk:
     def finish(self) -> Observations:
         """The observations of the chunk."""
         self._embed_ended(set())
+        for track, embeddings in self._appearances:
+            self._track_rows.add(track, *appearance(embeddings.result()), len(embeddings.result()))
         faces = self._face_rows.table(self._emotions.probabilities())
         tracks = self._track_rows.table(np.unique(faces.track))
         return Observations(self._sample_rows.table(), self._tile_rows.table(), faces, tracks)
@@ -233,13 +248,9 @@ class _Chunk:
                 self._chips.keep(track, t_s, Chip(align(rgb, eyes[row]), float(quality[row])))
 
     def _embed_ended(self, open_tracks: set[int]) -> None:
-        """Turn the crops of tracks that ended into their appearance."""
+        """Turn the crops of tracks that ended into their appearance, in a thread of its own."""
         for track, chips in self._chips.take(open_tracks).items():
-            with self._clock.measure("identity", crops=len(chips)):
-                embeddings = [self._observer._embedder.embed_chip(chip.picture) for chip in chips]
-            self._track_rows.add(
-                track, *appearance(np.array(embeddings, np.float32).reshape(-1, EMBEDDING_SIZE)), len(chips)
-            )
+            self._appearances.append((track, self._observer.embed_later(chips, self._clock)))
 
 
 def _timed(samples: Iterable[Sample], clock: StageClock) -> Iterable[Sample]:

@@ -76,17 +76,19 @@ class TileFinder:
         self._layouts = 0
         self._tiles = 0
         self._looks_left = 0
+        self._outside = True
 
     def may_change(self, change: Change) -> bool:
         """Whether the tiles may be others now: right after a new layout, or where something was replaced."""
-        if self._looks_left > 0 or change.cut:
-            return True
         tiles = self.layout.box_px
         if not len(tiles):
-            return float(change.replaced.mean()) >= LAYOUT_CHANGE
-        _, outside = change.areas_outside(tiles)
-        return bool(outside.sum() >= LAYOUT_CHANGE / 2) or any(
-            change.replaced_share(tile) >= TILE_REPLACED for tile in tiles
+            return self._looks_left > 0 or float(change.replaced.mean()) >= LAYOUT_CHANGE
+        self._outside = float(change.areas_outside(tiles)[1].sum()) >= LAYOUT_CHANGE / 2
+        return (
+            self._looks_left > 0
+            or self._outside
+            or change.cut
+            or any(change.replaced_share(tile) >= TILE_REPLACED for tile in tiles)
         )
 
     def update(self, rgb: UInt8, face_boxes_px: Float32, *, cut: bool) -> tuple[bool, bool]:
@@ -100,9 +102,11 @@ class TileFinder:
         """
         self._looks_left -= 1
         before = self.layout.box_px
+        stands, filled = still_tiles(rgb, before)
+        if len(before) and not cut and stands.all() and self._looks_left < 0 and not self._outside:
+            return False, False
         boxes = find_tiles(rgb, face_boxes_px)
         if len(before) and not cut:
-            stands, filled = still_tiles(rgb, before)
             stands |= (iou(before, boxes) >= SAME_TILE_IOU).any(axis=1)
             if stands.mean() >= STANDING_SHARE:
                 # One dark tile that cannot be told from the gutters does not undo a layout.
