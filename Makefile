@@ -58,8 +58,8 @@ audit: $(VENV)/installed-dev ## known vulnerabilities of the dependencies, where
 wheel: $(VENV)/installed-test ## build the wheel into dist/
 	$(BIN)/python -m build --wheel
 
-bench: assets ## measure speed and memory; DEVICE=gpu where there is one
-	$(BIN)/python -m bench.analyze --device $(DEVICE)
+bench: $(VENV)/installed-test assets ## measure speed and memory; DEVICE=gpu where there is one
+	$(BIN)/python -m bench.analyze --device $(DEVICE) --write
 
 clean: ## remove what was built; recordings, sessions and models stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -83,6 +83,7 @@ def main() -> int:
     print(page)
     if args.write:
         path = ROOT / "bench" / "results" / f"{dt.date.today().isoformat()}-analyze-{args.device}.md"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(page)
         print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
     return 0
@@ -114,7 +115,7 @@ def measure(recording: Path, work: Path) -> Figures:
         first,
         decode.wall_s,
         decode.cpu_s,
-        done.peak_mb,
+        session["peak_memory_mb"],
         session["stages"],
     )
 
@@ -186,7 +187,6 @@ class _Done:
     output: str
     wall_s: float
     cpu_s: float
-    peak_mb: float
 
 
 def _run(command: list[str]) -> _Done:
@@ -201,7 +201,7 @@ def _run(command: list[str]) -> _Done:
         wall_s = time.perf_counter() - started
         output.seek(0)
         text = output.read().decode()
-    return _Done(text, wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return _Done(text, wall_s, usage.ru_utime + usage.ru_stime)
 
 
 def _machine() -> str:

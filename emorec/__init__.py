@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from emorec.version import __version__
+
 if TYPE_CHECKING:
     from emorec.store import Session, load
 
 __all__ = ["Session", "__version__", "load"]
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

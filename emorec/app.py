@@ -36,7 +36,11 @@ def call(_name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwa
 
 @dataclass(frozen=True)
 class AnalysisResult:
-    """What came out for one recording; ``reused``: it had been analysed before, and nothing was done again."""
+    """What came out for one recording.
+
+    ``reused``: it had been analysed before, and nothing was done again; ``note`` then says in what the session differs
+    from what was asked for.
+    """
 
     session: str
     folder: str
@@ -45,6 +49,7 @@ class AnalysisResult:
     duration_s: float
     seconds: float
     reused: bool
+    note: str
 
 
 def analyze(
@@ -78,21 +83,21 @@ def analyze(
     from emorec import recording as media
 
     started_s = time.perf_counter()
-    root = str(settings.store if store is None else store)
+    root = settings.store if store is None else str(store)
     tell: Callable[[Progress], None] = progress or (lambda step: None)
     tell(Progress("read", 0, 0))
     info = step("read", media.probe, recording, settings.recording)
     with ExitStack() as held:
-        session = step("claim", _claim, held, info, root, settings)
-        reused = session is not None and not again
-        if session is None or again:
+        session = step("claim", _claim, held, info, root, settings, again, tell)
+        reused = session is not None
+        if session is None:
             planned = step("plan", pipeline.plan, info, root, settings)
             step("observe", pipeline.observe_missing, planned, range(len(planned.chunks)), tell)
             tell(Progress("resolve", info.duration_s, info.duration_s))
             session = step("resolve", _resolve_and_commit, planned, course, title, started_s)
-    if not reused or not Store(root).has_report(session.id):
+    if not reused or not session.has_report:
         tell(Progress("report", info.duration_s, info.duration_s))
-        step("report", render_report, root, session)
+        step("report", render_report, session)
     counts = session.metadata["counts"]
     return AnalysisResult(
         session=session.id,
@@ -102,21 +107,50 @@ def analyze(
         duration_s=session.metadata["recording"]["duration_s"],
         seconds=round(time.perf_counter() - started_s, 2),
         reused=reused,
+        note=_difference(session, settings, course) if reused else "",
     )
 
 
-def render_report(store: str | Path, session: Session) -> str:
+def render_report(session: Session) -> str:
     """Render a committed session's report and put it beside the session; returns where it is."""
     from reports.session import render
 
-    return Store(store).write_report(session.id, render(session))
+    return session.write_report(render(session))
 
 
-def _claim(held: ExitStack, info: RecordingInfo, root: str, settings: Settings) -> Session | None:
+def _claim(
+    held: ExitStack,
+    info: RecordingInfo,
+    root: str,
+    settings: Settings,
+    again: bool,
+    tell: Callable[[Progress], None],
+) -> Session | None:
     """Lock the recording until ``held`` is closed, then look whether it has been analysed."""
-    held.enter_context(pipeline.work_folder(info, root, settings).locked())
-    store = Store(root)
-    return store.open(session_id(info.sha256)) if store.exists(session_id(info.sha256)) else None
+    folder = pipeline.work_folder(info, root, settings)
+    # Held beyond this call only if it succeeds, so that it can be tried again.
+    with ExitStack() as own:
+        own.enter_context(folder.locked(lambda: tell(Progress("waiting", 0, 0))))
+        store, session = Store(root), None
+        if not again and store.exists(session_id(info.sha256)):
+            session = store.open(session_id(info.sha256))
+            # Where a run was killed between its commit and this, embeddings would outlive the session.
+            folder.delete()
+        held.push(own.pop_all())
+    return session
+
+
+def _difference(session: Session, settings: Settings, course: str) -> str:
+    """In what a session differs from what was asked for, as a phrase; empty where it does not."""
+    privacy, wanted = session.metadata["privacy"], settings.privacy
+    parts = []
+    if privacy["emotions"] != wanted.emotions:
+        parts.append("with emotions" if privacy["emotions"] else "without emotions")
+    if privacy["mode"] != wanted.mode:
+        parts.append(f"in privacy mode {privacy['mode']}")
+    if course not in {"general", session.metadata["course"]}:
+        parts.append(f"in course {session.metadata['course']}")
+    return ", ".join(parts)
 
 
 def _resolve_and_commit(planned: pipeline.Plan, course: str, title: str | None, started_s: float) -> Session:

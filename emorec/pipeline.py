@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import emorec
 from emorec import assets
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from emorec.settings import Settings
 
 __all__ = ["Plan", "commit", "observe_chunk", "observe_missing", "plan", "resolve_recording", "work_folder"]
+
+# Raised with every change to what observe sees or how it is kept: a run never goes on with chunks of another code.
+_OBSERVE_VERSION: Final = "1"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def plan(info: RecordingInfo, store: str, settings: Settings) -> Plan:
     models = assets.hashes(settings.assets)
     if settings.privacy.emotions:
         models |= emotion.hashes(settings.emotion)
-    fingerprint = settings.observe_fingerprint(models)
+    fingerprint = settings.observe_fingerprint({**models, "emorec": emorec.__version__, "observe": _OBSERVE_VERSION})
     work_folder(info, store, settings).prepare(fingerprint)
     return Plan(info, chunks, store, settings, models, fingerprint)
 
@@ -137,6 +141,8 @@ def commit(
     Args:
         started_s: when the work on this recording began, of ``time.perf_counter``.
     """
+    from emorec import recording
+
     info = plan.info
     read_until_s = max(record.read_until_s for record in records)
     warnings = [
@@ -149,8 +155,8 @@ def commit(
         "schema": SCHEMA_VERSION,
         "emorec": emorec.__version__,
         "recording": {
-            "name": info.path.name,
-            "path": str(info.path),
+            "name": recording.shown_name(info.path.name),
+            "path": recording.shown_name(str(info.path)),
             "sha256": info.sha256,
             "duration_s": round(info.duration_s, 3),
             "read_until_s": round(read_until_s, 3),
@@ -161,8 +167,8 @@ def commit(
             "codec": info.codec,
             "container": info.container,
         },
-        "course": course,
-        "title": title or info.path.stem,
+        "course": recording.shown_name(course),
+        "title": recording.shown_name(title or info.path.stem),
         "date": _date(info),
         "privacy": plan.settings.privacy.model_dump(),
         "settings": plan.settings.changed(),
@@ -202,9 +208,15 @@ def _stage_totals(records: Sequence[ChunkRecord]) -> dict[str, dict[str, float]]
 
 def _date(info: RecordingInfo) -> str:
     """The day of a recording, from the file's time of change."""
-    return dt.datetime.fromtimestamp(info.path.stat().st_mtime).date().isoformat()
+    return dt.datetime.fromtimestamp(info.modified_s).date().isoformat()
 
 
 def _peak_memory_mb() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():
+        # getrusage carries the parent's peak over into a child; this does not.
+        return (
+            int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]) / 2**10
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -11,6 +11,7 @@ from typing import Final
 import pyarrow as pa
 
 from emorec.types import EMOTIONS
+from emorec.version import __version__
 
 __all__ = ["SCHEMAS", "SCHEMA_VERSION", "empty_table"]
 
@@ -25,7 +26,7 @@ def _column(name: str, kind: pa.DataType, unit: str, meaning: str) -> pa.Field:
 
 def _schema(*columns: pa.Field) -> pa.Schema:
     session = _column("session", _TEXT, "", "the first 16 hex digits of the recording's SHA-256")
-    return pa.schema([session, *columns], metadata={"emorec.schema": str(SCHEMA_VERSION)})
+    return pa.schema([session, *columns], metadata={"emorec": __version__, "emorec.schema": str(SCHEMA_VERSION)})
 
 
 def _emotions(meaning: str) -> list[pa.Field]:

@@ -46,9 +46,14 @@ class Session:
     """
 
     id: str
-    folder: str
     metadata: Mapping[str, Any]
     _fs: fsspec.AbstractFileSystem = field(repr=False, compare=False)
+    _path: str = field(repr=False)
+
+    @property
+    def folder(self) -> str:
+        """The session's folder, or its URL in a store behind one."""
+        return self._path if _is_local(self._fs) else str(self._fs.unstrip_protocol(self._path))
 
     def table(self, name: str) -> pa.Table:
         """One table, without rows where the session has none of that name.
@@ -60,7 +65,7 @@ class Session:
 
         if name not in SCHEMAS:
             raise StoreError(f"no table is called {name!r}; there are {', '.join(SCHEMAS)}")
-        path = f"{self.folder}/{name}.parquet"
+        path = f"{self._path}/{name}.parquet"
         try:
             with self._fs.open(path, "rb") as file:
                 return pq.read_table(file)
@@ -114,6 +119,23 @@ class Session:
         """Where the session's report is, or will be."""
         return f"{self.folder}/{REPORT}"
 
+    @property
+    def has_report(self) -> bool:
+        """Whether the session's report has been rendered."""
+        return bool(self._fs.exists(f"{self._path}/{REPORT}"))
+
+    def write_report(self, html: str) -> str:
+        """Put the report beside the tables, whole or not at all; returns where it is."""
+        path, content = f"{self._path}/{REPORT}", html.encode()
+        try:
+            if _is_local(self._fs):
+                _write_atomically(Path(path), content)
+            else:
+                self._fs.pipe_file(path, content)
+        except OSError as error:
+            raise StoreError(f"{self.report} cannot be written: {error}") from error
+        return self.report
+
 
 class Store:
     """All sessions below one folder or fsspec URL.
@@ -134,8 +156,7 @@ class Store:
         except (ValueError, ImportError) as error:
             raise StoreError(f"{self.root} is no folder or URL that can hold sessions: {error}") from error
         self._path = path.rstrip("/")
-        protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else self._fs.protocol
-        self.is_local = "file" in protocols
+        self.is_local = _is_local(self._fs)
 
     @property
     def local_path(self) -> Path:
@@ -151,10 +172,6 @@ class Store:
     def exists(self, session: str) -> bool:
         """Whether a session is committed."""
         return bool(self._fs.exists(f"{self._folder(session)}/{METADATA}"))
-
-    def has_report(self, session: str) -> bool:
-        """Whether a session's report has been rendered."""
-        return bool(self._fs.exists(f"{self._folder(session)}/{REPORT}"))
 
     def ids(self) -> list[str]:
         """Every committed session, by id."""
@@ -174,15 +191,9 @@ class Store:
         Raises:
             StoreError: there is none of that id, or its session.json cannot be read.
         """
-        folder = self._folder(session)
-        try:
-            with self._fs.open(f"{folder}/{METADATA}", "rb") as file:
-                metadata = json.load(file)
-        except FileNotFoundError:
-            raise StoreError(f"no session {session} in {self.root}; `emorec analyze` makes one") from None
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{folder}/{METADATA} cannot be read: {error}") from error
-        return Session(session, folder, metadata, self._fs)
+        if not self.exists(session):
+            raise StoreError(f"no session {session} in {self.root}; `emorec analyze` makes one")
+        return _session_at(self._fs, self._folder(session))
 
     def commit(self, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> Session:
         """Write a session whole or not at all, in place of the one of the same recording if there is one.
@@ -210,31 +221,18 @@ class Store:
             raise StoreError(f"session {session} cannot be written to {self.root}: {error}") from error
         return self.open(session)
 
-    def write_report(self, session: str, html: str) -> str:
-        """Put the report beside its session, whole or not at all; returns where it is."""
-        return self.write_file(session, REPORT, html.encode())
-
-    def write_file(self, session: str, name: str, content: bytes) -> str:
-        """Put a derived file beside its session, whole or not at all; returns where it is."""
-        path = f"{self._folder(session)}/{name}"
-        try:
-            if self.is_local:
-                _write_atomically(Path(path), content)
-            else:
-                self._fs.pipe_file(path, content)
-        except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error}") from error
-        return path
-
     def delete(self, session: str) -> None:
-        """Delete a session and all that was derived from it."""
+        """Delete a session and all that was derived from it, also where an earlier deletion or commit was cut off."""
         folder = self._folder(session)
         if not self._fs.exists(folder):
             raise StoreError(f"no session {session} in {self.root}")
         try:
             # session.json first: from then on the session does not exist, whatever comes in between.
-            self._fs.rm(f"{folder}/{METADATA}")
+            if self._fs.exists(f"{folder}/{METADATA}"):
+                self._fs.rm(f"{folder}/{METADATA}")
             self._fs.rm(folder, recursive=True)
+            if self.is_local:
+                _remove_unfinished(Path(folder))
         except OSError as error:
             raise StoreError(f"session {session} cannot be deleted from {self.root}: {error}") from error
 
@@ -246,6 +244,7 @@ class Store:
     def _commit_local(self, session: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
         target = Path(self._folder(session))
         make_private(target.parent)
+        _remove_unfinished(target)
         beside = Path(tempfile.mkdtemp(prefix=f".{session}-", dir=target.parent))
         try:
             for name, table in tables.items():
@@ -269,16 +268,42 @@ class Store:
 
 
 def load(session: str | Path, store: str | Path = "emorec-store") -> Session:
-    """A session by its folder, or by its id in a store; for notebooks.
+    """A session by its folder or URL, or by its id in a store; for notebooks.
 
     Raises:
         StoreError: there is no such session.
     """
-    path = Path(session)
-    if (path / METADATA).is_file():
-        path = path.resolve()
-        return Store(path.parent.parent).open(path.name)
-    return Store(store).open(str(session))
+    text = str(session).rstrip("/")
+    if _ID.fullmatch(text) and not (Path(text) / METADATA).is_file():
+        return Store(store).open(text)
+    import fsspec
+
+    try:
+        fs, path = fsspec.core.url_to_fs(text)
+    except (ValueError, ImportError) as error:
+        raise StoreError(f"{text} is no folder, URL or id of a session: {error}") from error
+    if not fs.exists(f"{path}/{METADATA}"):
+        raise StoreError(f"{text} is no session: it has no {METADATA}")
+    return _session_at(fs, path)
+
+
+def _session_at(fs: fsspec.AbstractFileSystem, path: str) -> Session:
+    try:
+        with fs.open(f"{path}/{METADATA}", "rb") as file:
+            metadata = json.load(file)
+        return Session(metadata["session"], metadata, fs, path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path}/{METADATA} cannot be read ({error}); analyse the recording with --again") from error
+
+
+def _is_local(fs: fsspec.AbstractFileSystem) -> bool:
+    return "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
+
+
+def _remove_unfinished(target: Path) -> None:
+    """Remove what commits of this session that were cut off left beside it."""
+    for left in target.parent.glob(f".{target.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def make_private(folder: Path) -> None:

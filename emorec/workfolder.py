@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -54,14 +54,21 @@ class WorkFolder:
         self._lock_path = store / "work" / f"{sha256}.lock"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the recording for this process; another one that wants it waits until this one is done or gone."""
-        from filelock import FileLock
+    def locked(self, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold the recording for this process.
+
+        While another one holds it, this one waits until that is done or gone; ``waiting`` is called before.
+        """
+        from filelock import FileLock, Timeout
 
         try:
             make_private(self.path.parent)
             lock = FileLock(self._lock_path, mode=0o600)
-            lock.acquire()
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                waiting()
+                lock.acquire()
         except OSError as error:
             raise StoreError(f"{self.path.parent} cannot be written: {error}") from error
         try:
@@ -112,7 +119,7 @@ class WorkFolder:
                     name: _from_file(folder / f"{name}.parquet", kind) for name, kind in _TABLES.items()
                 }
                 raw = json.loads((folder / _RECORD).read_text())
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, KeyError) as error:
                 raise StoreError(
                     f"{folder} cannot be read ({error}); delete it and run the same command again"
                 ) from error

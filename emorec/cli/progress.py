@@ -15,7 +15,13 @@ emorec reads displayed expressions, not what people feel. In the European Union,
 inferring emotions of people at work and in education, except for medical or safety reasons; consent does not lift it.
 `emorec analyze --no-emotions` reads attention and presence only. Make sure that you may analyse this recording."""
 
-_STAGES = {"read": "reading", "observe": "faces", "resolve": "who is who", "report": "report"}
+_STAGES = {
+    "read": "reading",
+    "waiting": "waiting for another run",
+    "observe": "faces",
+    "resolve": "who is who",
+    "report": "report",
+}
 
 
 def legal_notice() -> None:

@@ -18,14 +18,10 @@ def report(
 
     Example: emorec report 0123456789abcdef
     """
-    from pathlib import Path
-
     from emorec.app import render_report
     from emorec.settings import Settings
     from emorec.store import load
 
-    root = store or str(Settings.load().store)
+    root = store or Settings.load().store
     for name in sessions:
-        session = load(name, root)
-        home = root if session.id == name else str(Path(session.folder).parents[1])
-        typer.echo(render_report(home, session))
+        typer.echo(render_report(load(name, root)))

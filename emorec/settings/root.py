@@ -39,11 +39,11 @@ class Settings(BaseSettings):
     """Every setting of emorec; use :meth:`load` to read them from file and environment."""
 
     model_config = SettingsConfigDict(
-        env_prefix="EMOREC_", env_nested_delimiter="__", frozen=True, extra="ignore", use_attribute_docstrings=True
+        env_prefix="EMOREC_", env_nested_delimiter="__", frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    store: Path = Path("emorec-store")
-    """Folder of all sessions."""
+    store: str = "emorec-store"
+    """Folder or fsspec URL of all sessions."""
 
     assets: Path = Field(default_factory=default_assets_folder)
     """Cache folder of the third-party model files."""

@@ -22,8 +22,8 @@ def test_arguments_come_before_the_environment_and_that_before_the_file(
     (working_folder / "emorec.toml").write_text('store = "from-file"\n[recording]\nrate_hz = 1\nchunk_s = 60\n')
     monkeypatch.setenv("EMOREC_RECORDING__RATE_HZ", "4")
     settings = Settings.load()
-    assert (settings.store, settings.recording.rate_hz, settings.recording.chunk_s) == (Path("from-file"), 4, 60)
-    assert Settings.load(store="argument").store == Path("argument")
+    assert (settings.store, settings.recording.rate_hz, settings.recording.chunk_s) == ("from-file", 4, 60)
+    assert Settings.load(store="argument").store == "argument"
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,21 @@ def test_arguments_come_before_the_environment_and_that_before_the_file(
     [
         ("[recording]\nrate_hz = -1\n", "recording.rate_hz: .*greater than 0"),
         ("[recording]\nrate = 1\n", "recording.rate: extra inputs"),
+        ("[privcy]\nemotions = false\n", "privcy: extra inputs"),
         ("[recording\n", "is not TOML"),
         ('[privacy]\nmode = "nobody"\n', "privacy.mode"),
     ],
-    ids=["out of range", "misspelt", "broken file", "unknown choice"],
+    ids=["out of range", "misspelt", "misspelt area", "broken file", "unknown choice"],
 )
 def test_a_wrong_setting_is_named(working_folder: Path, text: str, message: str) -> None:
     (working_folder / "emorec.toml").write_text(text)
     with pytest.raises(SettingsError, match=message):
         Settings.load()
+
+
+def test_the_store_may_be_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOREC_STORE", "s3://bucket/emorec")
+    assert Settings.load().store == "s3://bucket/emorec"
 
 
 def test_a_named_file_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,11 +45,10 @@ def test_a_table_that_was_not_written_is_empty_and_one_that_never_exists_is_an_e
 
 
 def test_a_second_commit_replaces_the_whole_session(store: Store) -> None:
-    store.commit({"participants": participants("P01", "P02")}, {"session": ID})
-    store.write_report(ID, "<html>")
+    store.commit({"participants": participants("P01", "P02")}, {"session": ID}).write_report("<html>")
     session = store.commit({"left_out": SCHEMAS["left_out"].empty_table()}, {"session": ID})
     assert len(session.participants) == 0
-    assert not store.has_report(ID)
+    assert not session.has_report
 
 
 def test_a_session_whose_metadata_is_missing_does_not_exist(tmp_path: Path) -> None:
@@ -83,8 +82,7 @@ def test_what_is_no_id_never_becomes_a_path(store: Store, name: str) -> None:
 
 
 def test_deleting_a_session_leaves_no_trace_of_it(store: Store) -> None:
-    store.commit({"participants": participants("P01")}, {"session": ID})
-    store.write_report(ID, "<html>")
+    store.commit({"participants": participants("P01")}, {"session": ID}).write_report("<html>")
     store.delete(ID)
     assert store.ids() == []
     with pytest.raises(StoreError, match="no session"):
@@ -93,8 +91,7 @@ def test_deleting_a_session_leaves_no_trace_of_it(store: Store) -> None:
 
 def test_sessions_and_reports_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    store.commit({"participants": participants("P01")}, {"session": ID})
-    store.write_report(ID, "<html>")
+    store.commit({"participants": participants("P01")}, {"session": ID}).write_report("<html>")
     for path in (tmp_path / "store").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
@@ -111,3 +108,31 @@ def test_load_takes_a_folder_or_an_id(tmp_path: Path) -> None:
     session = Store(tmp_path).commit({"participants": participants("P01")}, {"session": ID})
     assert list(emorec.load(session.folder).participants["participant"]) == ["P01"]
     assert emorec.load(ID, tmp_path).metadata == json.loads((Path(session.folder) / "session.json").read_text())
+
+
+def test_a_session_is_found_again_by_the_folder_that_it_names(store: Store) -> None:
+    session = store.commit({"participants": participants("P01")}, {"session": ID})
+    session.write_report("<html>")
+    again = emorec.load(session.folder)
+    assert (again.id, again.folder, again.has_report) == (ID, session.folder, True)
+
+
+def test_what_is_no_session_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"it has no session\.json"):
+        emorec.load(tmp_path)
+
+
+def test_a_commit_that_was_cut_off_does_not_block_the_next_one(store: Store) -> None:
+    folder = store.commit({"participants": participants("P01")}, {"session": ID})._path
+    store._fs.rm(f"{folder}/session.json")
+    assert len(store.commit({"participants": participants("P01", "P02")}, {"session": ID}).participants) == 2
+    store._fs.rm(f"{folder}/session.json")
+    store.delete(ID)
+    assert not store._fs.exists(folder)
+
+
+def test_what_a_killed_commit_left_beside_its_session_goes_with_the_next(tmp_path: Path) -> None:
+    left = tmp_path / "sessions" / f".{ID}-killed"
+    left.mkdir(parents=True)
+    Store(tmp_path).commit({}, {"session": ID})
+    assert not left.exists()

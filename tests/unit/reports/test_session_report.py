@@ -34,7 +34,7 @@ def _own(page: str) -> str:
 def test_the_same_session_gives_the_same_report(build: Build) -> None:
     session = build(participants=5, minutes=5)
 
-    again = Session(session.id, session.folder, dict(session.metadata), session._fs)
+    again = Session(session.id, dict(session.metadata), session._fs, session._path)
 
     assert render(session) == render(again)
 
