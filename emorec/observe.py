@@ -32,6 +32,7 @@ from emorec.faces.find import FaceFinder, Found
 from emorec.faces.quality import face_quality
 from emorec.faces.tiles import tile_of, tile_signatures
 from emorec.landmarks import LandmarkReader, eye_centers
+from emorec.memory import give_back_free_memory
 from emorec.observed import EmotionQueue, FaceRows, SampleRows, TileRows, TrackRows
 from emorec.settings import Settings
 from emorec.types import (
@@ -81,7 +82,7 @@ class Observer:
         # OpenCV's own threads would compete with ours for the same cores.
         cv2.setNumThreads(1)
         self._settings = settings
-        path = {name.removesuffix(".tflite"): assets.locate(name, settings.assets) for name in assets.NAMES}
+        path = {name.removesuffix(".tflite"): assets.locate(name, settings.assets) for name in assets.OPENED}
         with ExitStack() as stack:
             self._detector = stack.enter_context(
                 FaceDetector(path["face_detection_short_range"], settings.faces, THREADS)
@@ -126,6 +127,7 @@ class Observer:
                     if progress is not None:
                         progress(Progress("observe", sample.t_s, sample.t_s, chunk.samples, chunk.faces))
             observations = chunk.finish()
+        give_back_free_memory()
         figures = {"wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
         clock.add("observe", {**figures, "samples": chunk.samples, "faces": chunk.faces})
         return ObserveResult(observations, clock.stages())
