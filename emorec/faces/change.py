@@ -28,8 +28,6 @@ CUT_CHANGED = 0.35
 # A camera that pans is no cut. It is looked for where this share of textured blocks was replaced; moved back, at most
 # half of them still are.
 PAN_FROM, PAN_LEFT = 0.3, 0.5
-# A slide: this share of the picture replaced in one piece that holds no face.
-SLIDE_SHARE = 0.12
 # The same pixels, but for noise of a re-encoded still picture: mean and largest difference in grey levels.
 STILL_MEAN, STILL_MAX = 0.3, 12
 RING = 1.8
