@@ -20,7 +20,10 @@ from emorec.assets.fetch import download, extract, sha256_of
 from emorec.assets.pins import EMBEDDER, EMBEDDER_SOURCE, MEDIAPIPE, MEMBERS, NAMES, RECOGNITION_MODELS
 from emorec.errors import AssetError
 
-__all__ = ["EMBEDDER", "NAMES", "ensure", "hashes", "locate", "missing"]
+__all__ = ["EMBEDDER", "NAMES", "OPENED", "ensure", "hashes", "locate", "missing"]
+
+OPENED = ("face_detection_short_range.tflite", "face_landmark.tflite", "iris_landmark.tflite", EMBEDDER)
+"""The files that an analysis opens, and that its results are of; the others are only kept."""
 
 EMBEDDER_RECIPE = 1
 """Raised when build_embedder changes what it writes, so that caches are built anew."""
@@ -50,7 +53,7 @@ def locate(name: str, folder: Path) -> Path:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """What identifies each model file, by name: its sha256, all files verified.
+    """What identifies each model file that an analysis opens, by name: its sha256, the files verified.
 
     For the embedder, which is built on each machine and whose bytes vary with the versions that build it, sha256 of
     the weights that it is built from, and the recipe's number: the same on all machines.
@@ -58,10 +61,11 @@ def hashes(folder: Path) -> dict[str, str]:
     Raises:
         AssetError: as :func:`locate`.
     """
-    for name in NAMES:
+    for name in OPENED:
         locate(name, folder)
     pinned = {name: member.sha256 for name, member in MEMBERS.items()}
-    return pinned | {EMBEDDER: f"{EMBEDDER_SOURCE.sha256}-{EMBEDDER_RECIPE}"}
+    known = pinned | {EMBEDDER: f"{EMBEDDER_SOURCE.sha256}-{EMBEDDER_RECIPE}"}
+    return {name: known[name] for name in OPENED}
 
 
 def missing(folder: Path) -> list[str]:
