@@ -215,16 +215,19 @@ def moments_table(session: str, moments: Sequence[Moment]) -> pa.Table:
 def aggregate_tables(
     session: str, grid: Grid, windows: GroupWindows, moments: Sequence[Moment], least_group: int
 ) -> dict[str, pa.Table]:
-    """The two tables that privacy mode aggregate keeps: windows of the group, null where it is smaller than
-    ``least_group``, and the moments of larger groups, without a person."""
+    """The two tables that privacy mode aggregate keeps: windows of the group, each value null where fewer than
+    ``least_group`` participants have one, and the moments of larger groups, without a person."""
+    means = windows.means
     present = windows.people_present >= least_group
     visible = present & (windows.people_visible >= least_group)
+    attention = visible & (windows.people_attention >= least_group)
+    emotions = visible & (windows.people_emotions >= least_group)
     engaged = visible & (windows.people_engaged >= least_group)
+    compared = visible & (means.compared >= least_group)
 
     def kept(values: Float64, where: NDArray[np.bool_]) -> Float64:
         return np.where(where.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan)
 
-    means = windows.means
     suppressed = replace(
         windows,
         present=kept(windows.present, present),
@@ -235,18 +238,21 @@ def aggregate_tables(
         shares=kept(windows.shares, engaged),
         means=replace(
             means,
-            emotions=kept(means.emotions, visible),
-            attention=kept(means.attention, visible),
-            attention_lo=kept(means.attention_lo, visible),
-            attention_hi=kept(means.attention_hi, visible),
-            synchrony=kept(means.synchrony, visible),
+            emotions=kept(means.emotions, emotions),
+            attention=kept(means.attention, attention),
+            attention_lo=kept(means.attention_lo, attention),
+            attention_hi=kept(means.attention_hi, attention),
+            synchrony=kept(means.synchrony, compared),
         ),
     )
+    # What a moment's kind begins with, and where enough people were measured to speak of it.
+    measured = {"attention": attention, "engagement": engaged, "shared": emotions}
     shown = []
     for moment in moments:
         inside = (grid.t0_s < moment.t1_s) & (grid.t1_s > moment.t0_s)
         # A moment of single people, like an absence, would give them away.
-        if moment.kind != "long_absence" and inside.any() and visible[inside].all():
+        enough = measured.get(moment.kind.split("_")[0])
+        if enough is not None and inside.any() and enough[inside].all():
             shown.append(replace(moment, participants=()))
     return {
         "group_windows": group_windows_table(session, suppressed, grid),

@@ -31,7 +31,8 @@ VISIBLE, ABSENT = STATES.index("visible"), STATES.index("absent")
 
 @dataclass(frozen=True)
 class Group(Columns):
-    """One row per sample: participants present and visible, means over visible ones, NaN where there is none."""
+    """One row per sample (or window): participants present and visible, means over those who have a value, NaN where
+    there is none; ``compared``: participants that synchrony is of."""
 
     present: NDArray[np.int64]
     visible: NDArray[np.int64]
@@ -40,12 +41,14 @@ class Group(Columns):
     attention_lo: Float64
     attention_hi: Float64
     synchrony: Float64
+    compared: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class GroupWindows(Columns):
-    """One row per window. ``present``, ``visible`` and ``engaged`` count different participants who were there, were
-    seen, and have an engagement; ``means`` are the group's at the samples of the window."""
+    """One row per window. ``people_…`` count different participants: who were there, were seen, and have a value of
+    attention, of emotions, of engagement; ``means`` are over those, synchrony over the samples of the window, and
+    ``compared`` is the least of them that has a synchrony (0 if none has)."""
 
     present: Float64
     visible: Float64
@@ -56,6 +59,8 @@ class GroupWindows(Columns):
     means: Group
     people_present: NDArray[np.int64]
     people_visible: NDArray[np.int64]
+    people_attention: NDArray[np.int64]
+    people_emotions: NDArray[np.int64]
     people_engaged: NDArray[np.int64]
 
 
@@ -91,9 +96,12 @@ def bootstrap_band(values: Float64 | Float32, resamples: int) -> tuple[Float64, 
     return low, high
 
 
-def synchrony(emotions: Float64 | Float32, samples: Samples, settings: AnalysisSettings) -> Float64:
+def synchrony(
+    emotions: Float64 | Float32, samples: Samples, settings: AnalysisSettings
+) -> tuple[Float64, NDArray[np.int64]]:
     """Inter-subject correlation of displayed expressions around each sample, −1…1: the mean over pairs of participants
-    of the correlation of their seven probabilities over a window; NaN where fewer than two can be compared.
+    of the correlation of their seven probabilities over a window, NaN where fewer than two can be compared; and how
+    many were.
 
     Source: Hasson et al. 2004; Nastase et al. 2019 (pairwise form). The mean over pairs follows from the length of
     the sum of all participants' normalised signals, |Σu|² = k + k(k − 1)·r.
@@ -102,15 +110,15 @@ def synchrony(emotions: Float64 | Float32, samples: Samples, settings: AnalysisS
         emotions: [participants, samples, 7], NaN where not known.
     """
     n_people, n_samples, n_emotions = emotions.shape
-    result = np.full(n_samples, np.nan)
+    nothing = np.full(n_samples, np.nan), np.zeros(n_samples, np.int64)
     if n_people < LEAST_FOR_BAND or n_samples < 2 or samples.step_s <= 0:
-        return result
+        return nothing
     length = max(4, round(settings.synchrony_window_s / samples.step_s))
     if n_samples < length:
-        return result
+        return nothing
     step = max(1, round(settings.synchrony_step_s / samples.step_s))
     starts = np.arange(0, n_samples - length + 1, step)
-    values = np.full(len(starts), np.nan)
+    values, compared = np.full(len(starts), np.nan), np.zeros(len(starts), np.int64)
     views = sliding_window_view(emotions, length, axis=1)
     at_once = max(1, NUMBERS_AT_ONCE // max(1, n_people * n_emotions * length))
     for first in range(0, len(starts), at_once):
@@ -125,14 +133,14 @@ def synchrony(emotions: Float64 | Float32, samples: Samples, settings: AnalysisS
         counted = seen & (norm >= FLAT_DEVIATION * np.sqrt(n_emotions * length))
         unit = np.where(counted[..., None, None], centred / np.maximum(norm, 1e-12)[..., None, None], 0)
         k = counted.sum(axis=0)
+        compared[first : first + at_once] = k
         together = (unit.sum(axis=0) ** 2).sum(axis=(1, 2))
         values[first : first + at_once] = np.where(
             k >= LEAST_FOR_BAND, (together - k) / np.maximum(k * (k - 1), 1), np.nan
         )
     # Every sample has the value of the window whose middle is nearest; at the ends that of the first and last.
-    nearest = np.clip(np.round((np.arange(n_samples) - (length - 1) / 2) / step), 0, len(starts) - 1)
-    result[:] = values[nearest.astype(np.int64)]
-    return result
+    nearest = np.clip(np.round((np.arange(n_samples) - (length - 1) / 2) / step), 0, len(starts) - 1).astype(np.int64)
+    return values[nearest], compared[nearest]
 
 
 def group(timeline: Timeline, samples: Samples, settings: AnalysisSettings) -> Group:
@@ -140,7 +148,7 @@ def group(timeline: Timeline, samples: Samples, settings: AnalysisSettings) -> G
     n = len(samples)
     attention = dense(timeline, timeline.attention, n)
     low, high = bootstrap_band(attention, settings.bootstrap)
-    emotions = dense(timeline, timeline.emotions, n)
+    together, compared = synchrony(dense(timeline, timeline.emotions, n), samples, settings)
     return Group(
         present=np.bincount(timeline.sample, timeline.state != ABSENT, n).astype(np.int64),
         visible=np.bincount(timeline.sample, timeline.state == VISIBLE, n).astype(np.int64),
@@ -148,7 +156,8 @@ def group(timeline: Timeline, samples: Samples, settings: AnalysisSettings) -> G
         attention=group_means(timeline.attention, timeline.sample.astype(np.int64), n),
         attention_lo=low,
         attention_hi=high,
-        synchrony=synchrony(emotions, samples, settings),
+        synchrony=together,
+        compared=compared,
     )
 
 
@@ -172,6 +181,10 @@ def group_windows(
         count = np.bincount(windows.window[windows.level == level], minlength=n)
         np.divide(count, engaged, out=shares[:, level], where=engaged > 0)
     of_sample = windows_grid.of_sample
+    compared = np.full(n, n_people, np.int64)
+    has_synchrony = np.isfinite(group_rows.synchrony)
+    np.minimum.at(compared, of_sample[has_synchrony], group_rows.compared[has_synchrony])
+    compared[np.bincount(of_sample[has_synchrony], minlength=n) == 0] = 0
     return GroupWindows(
         present=group_means(group_rows.present.astype(np.float64), of_sample, n),
         visible=group_means(group_rows.visible.astype(np.float64), of_sample, n),
@@ -187,9 +200,12 @@ def group_windows(
             attention_lo=attention_low,
             attention_hi=attention_high,
             synchrony=group_means(group_rows.synchrony, of_sample, n),
+            compared=compared,
         ),
         people_present=_people(timeline, timeline.state != ABSENT, windows_grid),
         people_visible=_people(timeline, timeline.face >= 0, windows_grid),
+        people_attention=np.bincount(windows.window[np.isfinite(windows.attention)], minlength=n),
+        people_emotions=np.bincount(windows.window[np.isfinite(windows.emotions).all(axis=1)], minlength=n),
         people_engaged=engaged,
     )
 

@@ -129,14 +129,15 @@ def expressions(shared: float, people: int = 6, n: int = 120, seed: int = 0) -> 
 @pytest.mark.parametrize(("shared", "low", "high"), [(0.0, -0.1, 0.1), (0.5, 0.3, 0.7), (1.0, 0.99, 1.01)])
 def test_synchrony_says_how_much_expressions_have_in_common(shared: float, low: float, high: float) -> None:
     samples = observe([], 60).samples
-    found = synchrony(expressions(shared), samples, AnalysisSettings())
+    found, compared = synchrony(expressions(shared), samples, AnalysisSettings())
     assert low <= found.mean() <= high
+    assert (compared == 6).all()
 
 
 def test_synchrony_is_the_mean_correlation_of_pairs() -> None:
     values = expressions(0.4, people=4, n=60)
     samples: Samples = observe([], 30).samples
-    found = synchrony(values, samples, AnalysisSettings(synchrony_window_s=30))
+    found, _ = synchrony(values, samples, AnalysisSettings(synchrony_window_s=30))
     centred = (values - values.mean(axis=1, keepdims=True)).reshape(4, -1)
     pairs = np.corrcoef(centred)[np.triu_indices(4, 1)]
     assert found == pytest.approx(np.full(60, pairs.mean()), abs=1e-4)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from emorec.analysis.engagement import LEVELS
 from emorec.resolve import Resolution, resolve
 from emorec.schemas import SCHEMAS
 from emorec.settings import Settings
 from emorec.store import parquet_bytes
 from emorec.types import EMOTIONS, Observations
-from tests.observations import Appearance, Layout, face_in, observe, renumbered, tiles_of_gallery
+from tests.observations import Appearance, Array, Layout, face_in, observe, renumbered, tiles_of_gallery
 
 TILES = tiles_of_gallery(6, columns=3)
 DURATION_S = 120.0
+ATTENTION = {"attention", "attention_lo", "attention_hi"}
+ENGAGEMENT = {"engagement", "engagement_lo", "engagement_hi", *LEVELS}
+MEASURED = ATTENTION | ENGAGEMENT | {*EMOTIONS, "synchrony"}
 TABLES = {"timeline", "windows", "group", "group_windows", "participants", "left_out", "moments"}
 
 
@@ -31,6 +37,12 @@ def call(people: int = 6, seed: int = 0) -> Observations:
             tracks.append(Appearance(person, float(t0), float(t1), face_in(TILES[place]), number * people + place))
     tracks.append(Appearance(99, 30, 31, (700, 600, 12, 12), score=0.5, presence=0.4))
     return observe(tracks, DURATION_S, layouts=layouts, seed=seed)
+
+
+def lively(person: int, t_s: Array) -> Array:
+    """Expressions that change, of each person's own."""
+    mixed = np.random.default_rng(person).random((len(t_s), len(EMOTIONS)))
+    return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
 
 
 def resolved(observations: Observations, **privacy: object) -> Resolution:
@@ -125,3 +137,33 @@ def test_aggregate_mode_suppresses_small_groups(people: int) -> None:
     for column in table.column_names[3:]:
         assert table[column].null_count == len(table)
     assert any("fewer than 5" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("lost", "suppressed"),
+    [
+        pytest.param(("yaw", "pitch", "eyes_open"), ATTENTION | ENGAGEMENT, id="no attention"),
+        pytest.param(("emotions",), {*EMOTIONS, "synchrony"}, id="no emotions"),
+        pytest.param(("yaw", "pitch", "eyes_open", "emotions"), MEASURED, id="neither"),
+    ],
+)
+@pytest.mark.parametrize("measured", [1, 4, 5])
+def test_aggregate_mode_suppresses_each_value_that_too_few_of_many_visible_people_have(
+    measured: int, lost: tuple[str, ...], suppressed: set[str]
+) -> None:
+    """Six people are seen throughout; after the first minute only some of them are measured."""
+    tracks = [Appearance(k, 0, DURATION_S, face_in(TILES[k]), k) for k in range(6)]
+    seen = observe(tracks, DURATION_S, layouts=[Layout(0, TILES)], emotions=lively)
+    unmeasured = (seen.faces.t_s >= 60) & (seen.faces.track >= measured)
+    values = {name: getattr(seen.faces, name).copy() for name in lost}
+    for column in values.values():
+        column[unmeasured] = np.nan
+    found = resolved(replace(seen, faces=replace(seen.faces, **values)), mode="aggregate")
+    table = found.tables["group_windows"].to_pandas()
+    assert (table["visible"] == 6).all()
+    # Synchrony at the middle sees both halves.
+    first, second = table[table["t1"] <= 40], table[table["t0"] >= 80]
+    assert first[list(MEASURED)].notna().all(axis=None)
+    gone = suppressed if measured < 5 else set()
+    assert second[list(gone)].isna().all(axis=None)
+    assert second[list(MEASURED - gone)].notna().all(axis=None)
