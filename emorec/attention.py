@@ -44,7 +44,7 @@ def signals(landmarks: Landmarks) -> Signals:
     """Pose, gaze, eye and mouth opening of n faces, each on its own; conventions as in :mod:`emorec.types`.
 
     Pose is the turn of the mesh's own axes, without perspective: a face far from the picture's middle that looks at
-    the camera reads some degrees. It reads 8 to 12 % small (docs/validity.md).
+    the camera reads some degrees. It reads 7 to 17 % small (docs/validity.md).
     """
     yaw, pitch, roll = _pose(landmarks.mesh_px.astype(np.float64))
     gaze_x, gaze_y = _gaze(landmarks.lids_px.astype(np.float64), landmarks.iris_px.astype(np.float64))

@@ -43,8 +43,8 @@ COARSE: Final = 64
 MOMENTS_MARKED: Final = 12
 STACK_ORDER: Final = ("happy", "surprise", "neutral", "sad", "fear", "disgust", "angry")
 """From pleasant to unpleasant, so that a stack's upper edge rises when the mood sinks."""
-FACE_EDGES_PX: Final = (0, 20, 30, 40, 60, 80, 120, 200)
-"""Below 20 px nothing is measured; from 30 px the mouth, from 40 px the eyelids can be read."""
+FACE_EDGES_PX: Final = (0, 20, 24, 30, 40, 60, 80, 120, 200)
+"""By default faces are looked for from 20 px on, and their eyes measured from 24 px (docs/validity.md)."""
 
 
 @dataclass(frozen=True)
