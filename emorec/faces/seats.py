@@ -18,7 +18,9 @@ from emorec.types import Bool, Float32, Identities, Int64, Observations
 
 __all__ = ["seated"]
 
-SAME_TILE_IOU = 0.85
+SAME_SEAT_IOU = 0.85
+"""Tiles of two stretches that overlap so much hold the same seat: stricter than what makes one tile of two detections
+(tiles.SAME_TILE_IOU), since an empty tile is given to a person on the strength of it."""
 
 
 @dataclass
@@ -106,7 +108,7 @@ def _hand_on(source: _Stretch, target: _Stretch) -> None:
         return
     overlap = iou(source.boxes_px, target.boxes_px)
     partner = overlap.argmax(axis=1)
-    if len(set(partner.tolist())) < len(partner) or overlap.max(axis=1).min() < SAME_TILE_IOU:
+    if len(set(partner.tolist())) < len(partner) or overlap.max(axis=1).min() < SAME_SEAT_IOU:
         return
     pairs = [(int(source.tiles[k]), int(target.tiles[partner[k]])) for k in range(len(partner))]
     both = [(source.holder[a], target.holder[b]) for a, b in pairs if a in source.holder and b in target.holder]
