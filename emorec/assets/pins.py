@@ -83,4 +83,4 @@ EMBEDDER_SOURCE = Member(
 )
 
 NAMES = (*MEMBERS, EMBEDDER)
-"""Every file that an analysis needs."""
+"""Every file that is brought and verified."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,10 +24,12 @@ from tests.commands import EMOREC, Done, run_emorec
 SHORT_CHUNKS = {"EMOREC_RECORDING__CHUNK_S": "10"}
 # Refuses every connection but those between processes of one machine, and says what was imported.
 NO_NETWORK = """
-import sys
+import os, sys
 def refuse(event, args):
     if event in ("socket.connect", "socket.getaddrinfo") and not isinstance(args[-1], (str, bytes)):
-        sys.exit(f"{event} {args}")
+        # Not sys.exit: that would end no more than the thread that connects.
+        os.write(2, f"{event} {args}\\n".encode())
+        os._exit(3)
 sys.addaudithook(refuse)
 from emorec.cli import app
 app(standalone_mode=False)
@@ -149,7 +152,10 @@ def test_an_analysis_opens_no_connection_and_never_imports_tensorflow(demo: Any,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "False"
+    # A failure inside the command would not be seen in the exit code: the session must have been made.
+    said, imported = done.stdout.splitlines()[-2:]
+    assert re.fullmatch(r"[0-9a-f]{16}", json.loads(said)["session"])
+    assert imported == "False"
 
 
 def test_a_killed_analysis_goes_on_where_it_was_and_gives_the_same_tables(demo: Any, tmp_path: Path) -> None:
