@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -33,7 +34,7 @@ from emorec.faces.quality import face_quality
 from emorec.faces.tiles import tile_of, tile_signatures
 from emorec.landmarks import LandmarkReader, eye_centers
 from emorec.memory import give_back_free_memory
-from emorec.observed import EmotionQueue, FaceRows, SampleRows, TileRows, TrackRows
+from emorec.observed import EmotionQueue, FaceRows, HeldEyes, SampleRows, TileRows, TrackRows
 from emorec.settings import Settings
 from emorec.types import (
     EMBEDDING_SIZE,
@@ -54,6 +55,8 @@ __all__ = ["ObserveResult", "Observer"]
 SAMPLES_AHEAD = 3
 # Two cores are what emorec is made for; more gain little, since a sample's faces are found before they are read.
 THREADS = 2
+# Faces that a thread reads in one go: few, so that no thread is left behind when others need its core.
+FACES_AT_ONCE = 3
 # Embeddings of one face half a second apart differ by .2 to .35, of two people by .5 and more (composed calls).
 SAME_PERSON_DISTANCE = 0.42
 # A change of this share of the picture in one place without a face is a new slide or a new page.
@@ -87,9 +90,9 @@ class Observer:
             self._detector = stack.enter_context(
                 FaceDetector(path["face_detection_short_range"], settings.faces, THREADS)
             )
-            self._readers = [
-                LandmarkReader(path["face_landmark"], path["iris_landmark"], settings.landmarks) for _ in range(THREADS)
-            ]
+            self._readers: SimpleQueue[LandmarkReader] = SimpleQueue()
+            for _ in range(THREADS):
+                self._readers.put(LandmarkReader(path["face_landmark"], path["iris_landmark"], settings.landmarks))
             self._pool = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="read"))
             # One to decide with now, one for tracks that ended.
             self._embedder, self._later_embedder = (FaceEmbedder(path["face_embedder"]) for _ in range(2))
@@ -132,20 +135,22 @@ class Observer:
         clock.add("observe", {**figures, "samples": chunk.samples, "faces": chunk.faces})
         return ObserveResult(observations, clock.stages())
 
-    def read_landmarks(self, rgb: UInt8, faces: Detections, clock: StageClock) -> Landmarks:
-        """The landmarks of the faces of a picture, shared between threads."""
+    def read_landmarks(self, rgb: UInt8, faces: Detections, eyes: bool, clock: StageClock) -> Landmarks:
+        """The landmarks of the faces of a picture, with or without their eyes, shared between threads."""
 
         def read(reader: LandmarkReader, share: Detections) -> Landmarks:
             with clock.measure("landmarks", faces=len(share)):
-                return reader.read(rgb, share)
+                return reader.read(rgb, share, None if eyes else np.zeros(len(share), bool))
 
-        if len(faces) < THREADS:
-            return read(self._readers[0], faces)
-        shares = np.array_split(np.arange(len(faces)), THREADS)
-        work = [
-            self._pool.submit(read, reader, faces[rows]) for reader, rows in zip(self._readers, shares, strict=True)
-        ]
-        return Landmarks.concatenate([part.result() for part in work])
+        def read_group(rows: slice) -> Landmarks:
+            reader = self._readers.get()
+            try:
+                return read(reader, faces[rows])
+            finally:
+                self._readers.put(reader)
+
+        groups = [slice(first, first + FACES_AT_ONCE) for first in range(0, len(faces), FACES_AT_ONCE)]
+        return Landmarks.concatenate([Landmarks.empty(), *self._pool.map(read_group, groups)])
 
     def embed_later(self, chips: list[Chip], clock: StageClock) -> Future[Float32]:
         """The embeddings [n, 128] of aligned crops, once they are made."""
@@ -173,6 +178,7 @@ class _Chunk:
         self._meter = ChangeMeter()
         self._finder = FaceFinder(observer._detector, settings, self._read, self._same_person)
         self._chips = ChipKeeper(settings.crops_per_track)
+        self._eyes = HeldEyes()
         self._appearances: list[tuple[int, Future[Float32]]] = []
         self._before: UInt8 | None = None
         self._sample_rows, self._tile_rows = SampleRows(), TileRows()
@@ -215,7 +221,8 @@ class _Chunk:
         return Observations(self._sample_rows.table(), self._tile_rows.table(), faces, tracks)
 
     def _read(self, rgb: UInt8, faces: Detections) -> Landmarks:
-        return self._observer.read_landmarks(rgb, faces, self._clock)
+        crowd = len(faces) >= self._observer._settings.landmarks.eyes_in_turn_from_faces
+        return self._observer.read_landmarks(rgb, faces, not crowd or self.samples % 2 == 0, self._clock)
 
     def _same_person(self, before: UInt8, known: Landmarks, now: UInt8, found: Landmarks) -> bool:
         with self._clock.measure("identity", crops=2):
@@ -230,7 +237,7 @@ class _Chunk:
     def _add_faces(self, t_s: float, rgb: UInt8, found: Found) -> None:
         boxes, landmarks = found.detections.box_px, found.landmarks
         fresh = found.still < 0
-        measured = signals(landmarks)
+        measured = self._eyes.held(t_s, found.track, signals(landmarks))
         crops = crop_faces(rgb, boxes)
         quality = face_quality(boxes[:, 2], crops, measured.yaw, measured.pitch)
         motion = np.full((len(boxes), 2), np.nan, np.float32)

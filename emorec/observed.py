@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -26,11 +26,13 @@ from emorec.types import (
     UInt8,
 )
 
-__all__ = ["EmotionQueue", "FaceRows", "SampleRows", "TileRows", "TrackRows"]
+__all__ = ["EmotionQueue", "FaceRows", "HeldEyes", "SampleRows", "TileRows", "TrackRows"]
 
 # Faces per batch, the largest shape that the emotion model runs at: batches are the cheapest per face.
 BATCH = 32
 NOT_QUEUED = -1
+# What eyes were at a sample holds for the next, not longer, s.
+EYES_HOLD_S = 1.0
 
 
 class Classifier(Protocol):
@@ -140,6 +142,25 @@ class TileRows:
     def table(self) -> Tiles:
         """All rows so far."""
         return Tiles.concatenate(self._parts)
+
+
+class HeldEyes:
+    """What each track's eyes were when they were last read, for samples at which they were not."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[float, np.float32, np.float32, np.float32]] = {}
+
+    def held(self, t_s: float, track: Int32, now: Signals) -> Signals:
+        """The signals of a sample's faces, one row per track; eyes that were not read are as at the sample before."""
+        before, self._known = self._known, {}
+        eyes = np.column_stack([now.eyes_open, now.gaze_x, now.gaze_y])
+        for row, number in enumerate(track.tolist()):
+            if not np.isnan(eyes[row]).all():
+                self._known[number] = (t_s, *eyes[row])
+            elif number in before and t_s - before[number][0] < EYES_HOLD_S:
+                self._known[number] = before[number]
+                eyes[row] = before[number][1:]
+        return replace(now, eyes_open=eyes[:, 0], gaze_x=eyes[:, 1], gaze_y=eyes[:, 2])
 
 
 class FaceRows:

@@ -1,0 +1,40 @@
+"""What is known of a chunk's faces as they come."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from emorec.observed import HeldEyes
+from emorec.types import Signals
+
+
+def eyes(*values: float) -> Signals:
+    """Signals of as many faces, whose eyes all read the same value; NaN: they were not read."""
+    column = np.array(values, np.float32)
+    return Signals(
+        **{f.name: column if f.name in {"eyes_open", "gaze_x", "gaze_y"} else column * 0 for f in fields(Signals)}
+    )
+
+
+def test_eyes_that_were_not_read_are_as_at_the_sample_before() -> None:
+    held = HeldEyes()
+    held.held(0.0, np.array([3, 5], np.int32), eyes(0.3, 0.5))
+    now = held.held(0.5, np.array([5, 3], np.int32), eyes(np.nan, np.nan))
+    for column in (now.eyes_open, now.gaze_x, now.gaze_y):
+        assert column == pytest.approx([0.5, 0.3])
+
+
+def test_eyes_that_were_read_are_as_they_are_now() -> None:
+    held = HeldEyes()
+    held.held(0.0, np.array([3], np.int32), eyes(0.3))
+    assert held.held(0.5, np.array([3], np.int32), eyes(0.1)).eyes_open == pytest.approx([0.1])
+
+
+@pytest.mark.parametrize(("track", "t_s"), [(4, 0.5), (3, 1.0)], ids=["another track", "too long ago"])
+def test_nothing_is_made_up(track: int, t_s: float) -> None:
+    held = HeldEyes()
+    held.held(0.0, np.array([3], np.int32), eyes(0.3))
+    assert np.isnan(held.held(t_s, np.array([track], np.int32), eyes(np.nan)).eyes_open).all()
