@@ -62,7 +62,8 @@ class RecordingInfo:
     ``duration_s`` is where the last picture ends, or where the file says so, if it breaks off before; ``width_px`` and
     ``height_px`` are as displayed (rotation applied, pixels square), ``rotation_deg`` is how far the stored pictures
     are turned clockwise for that, and ``mirrored`` whether they are mirrored left to right then. ``warnings``: what is
-    wrong with the file as a whole, one line each.
+    wrong with the file as a whole, one line each. ``modified_s``: when the file was last changed, seconds since the
+    epoch.
     """
 
     path: Path
@@ -77,6 +78,7 @@ class RecordingInfo:
     rotation_deg: int
     mirrored: bool = False
     warnings: tuple[str, ...] = ()
+    modified_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,17 @@ REORDERING_S = 1.0
 @dataclass(frozen=True)
 class PacketScan:
     """What the packets say: times of the keyframes at which decoding can begin, s, increasing; where the last picture
-    ends, s; how many pictures there are; when times first go back, s (NaN if never)."""
+    ends, s (0 if none has a time); how many pictures there are; when times first go back, s (NaN if never)."""
 
     keyframes_s: NDArray[np.float64]
     end_s: float
     pictures: int
     back_s: float
+
+    @property
+    def timed(self) -> bool:
+        """Whether any picture has a time."""
+        return self.end_s > 0
 
 
 def plan_chunks(info: RecordingInfo, settings: RecordingSettings) -> tuple[Chunk, ...]:
@@ -102,7 +107,7 @@ def scan_packets(video: Video, max_duration_s: float) -> PacketScan:
     usual_ticks = round(1 / (video.stream.average_rate or FALLBACK_FPS) / video.tick_s)
     return PacketScan(
         keyframes_s=np.array([video.seconds(ticks) for ticks in keyframes]),
-        end_s=video.seconds(latest + (latest_ticks or usual_ticks or 1)),
+        end_s=video.seconds(latest + (latest_ticks or usual_ticks or 1)) if latest >= video.origin else 0.0,
         pictures=pictures,
         back_s=math.nan if back is None else video.seconds(back),
     )

@@ -83,7 +83,11 @@ class Video:
         return itertools.chain(self._head, self._rest)
 
     def packets_from(self, keyframe: int) -> Iterator[VideoPacket]:
-        """The packets from the keyframe at this tick on: one seek, and the container's own index need not be exact."""
+        """The packets from the keyframe at this tick on: one seek, and the container's own index need not be exact.
+
+        Raises:
+            InputError: the file cannot be read from its beginning again.
+        """
         for back_s in SEEK_BACK_S:
             target = keyframe - round(back_s / self.tick_s)
             if target <= self.origin:
@@ -96,7 +100,13 @@ class Video:
             first = next(packets, None)
             if first is not None and packet_ticks(first) == keyframe:
                 return itertools.chain((first,), packets)
-        self.container.seek(min(0, self.origin), stream=self.stream)
+        try:
+            self.container.seek(min(0, self.origin), stream=self.stream)
+        except av.FFmpegError as error:
+            raise InputError(
+                f"{shown(self.path)}: cannot be read from {self.seconds(keyframe):.1f} s on ({error.strerror}); "
+                "copy or export it again"
+            ) from error
         return _from_keyframe(self._read(), keyframe)
 
     def find_origin(self) -> None:

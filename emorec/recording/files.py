@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from emorec.errors import InputError
 
-__all__ = ["open_regular", "reason_unreadable", "refuse_what_is_no_media", "shown"]
+__all__ = ["open_regular", "reason_unreadable", "refuse_what_is_no_media", "shown", "shown_name"]
 
 HEAD_BYTES = 4096
 """How much of a file is looked at to say what it is."""
@@ -27,6 +27,11 @@ def shown(path: Path) -> str:
     """The path on one line: control characters and bytes that are no text are written as escapes."""
     text = str(path)
     return text if text.isprintable() else repr(text)[1:-1]
+
+
+def shown_name(text: str) -> str:
+    """A file's name or path as text that can be stored and printed anywhere: bytes that are no UTF-8 become U+FFFD."""
+    return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
 
 
 def open_regular(path: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,17 +44,20 @@ def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
     # Opened anew: the decoder has read ahead.
     with open_video(path, settings) as video:
         scan = scan_packets(video, settings.max_duration_s)
+        if scan.end_s <= 0:
+            raise InputError(f"{shown(path)}: none of its pictures has a time; the file is damaged, export it again")
         stated_s = _stated_end_s(video, settings.max_duration_s)
         width_px, height_px = displayed_size(video.stream, frame, rotation_deg)
         codec = video.stream.codec.canonical_name
         container = video.container.format.name
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        status = os.fstat(file.fileno())
     broken_off = stated_s > scan.end_s + BROKEN_OFF_S
     return RecordingInfo(
         path=path,
         sha256=sha256,
-        size_bytes=path.stat().st_size,
+        size_bytes=status.st_size,
         duration_s=stated_s if broken_off else scan.end_s,
         width_px=width_px,
         height_px=height_px,
@@ -63,6 +67,7 @@ def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
         rotation_deg=rotation_deg,
         mirrored=mirrored,
         warnings=_warnings(scan, stated_s if broken_off else math.nan),
+        modified_s=status.st_mtime,
     )
 
 

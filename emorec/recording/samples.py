@@ -51,12 +51,13 @@ class SampleReader:
     Pictures that no other picture is decoded from are skipped by the decoder unless they are to be sampled: it is told
     so packet by packet, from the times of the packets around. The samples are the same as with all pictures decoded.
 
-    ``read_until_s``: up to where pictures could be read, s; the chunk's end when all went well. ``warnings``: what did
-    not, one line each. Both are complete when the iteration has ended.
+    ``read_until_s``: up to where pictures could be read, s; the chunk's end when all went well, 0 when none of it could
+    be read, so that the largest of all chunks is the recording's. ``warnings``: what did not, one line each. Both are
+    complete when the iteration has ended.
     """
 
     def __init__(self, info: RecordingInfo, chunk: Chunk, settings: RecordingSettings) -> None:
-        self.read_until_s = chunk.t0_s
+        self.read_until_s = 0.0
         self.warnings: list[str] = []
         self._info, self._chunk, self._settings = info, chunk, settings
         self._rate = Fraction(settings.rate_hz).limit_denominator(MAX_RATE_DENOMINATOR)
@@ -90,6 +91,8 @@ class SampleReader:
                 rgb = converter.convert(frame) if rgb is None else rgb
                 yield Sample(float(number / self._rate), rgb)
                 number += 1
+            if frame is None and ticks >= self._end:
+                break
             if frame is None and self._sample_ticks(number) < ticks:
                 self._warn_late(ticks)
                 number = self._first_number(ticks)
@@ -98,11 +101,12 @@ class SampleReader:
             self.read_until_s = video.seconds(min(frame_end, self._end))
             if ticks >= self._end:
                 break
-        if frame_end >= self._end - round(BROKEN_S / video.tick_s):
+        if frame is not None and frame_end >= self._end - round(BROKEN_S / video.tick_s):
             frame_end = self._end
             self.read_until_s = self._chunk.t1_s
         else:
-            self.warnings.append(f"no picture could be read from {self.read_until_s:.1f} s to {self._chunk.t1_s:.1f} s")
+            from_s = video.seconds(frame_end)
+            self.warnings.append(f"no picture could be read from {from_s:.1f} s to {self._chunk.t1_s:.1f} s")
         while frame is not None and self._sample_ticks(number) < frame_end:
             rgb = converter.convert(frame) if rgb is None else rgb
             yield Sample(float(number / self._rate), rgb)

@@ -31,11 +31,9 @@ def read(info: RecordingInfo) -> tuple[list[Sample], float, list[str]]:
     read_until_s = 0.0
     for chunk in plan_chunks(info, SETTINGS):
         with SampleReader(info, chunk, SETTINGS) as reader:
-            found = list(reader)
-        samples += found
+            samples += list(reader)
         warnings += reader.warnings
-        if found:
-            read_until_s = reader.read_until_s
+        read_until_s = max(read_until_s, reader.read_until_s)
     return samples, read_until_s, warnings
 
 
@@ -111,6 +109,21 @@ def test_packets_that_cannot_be_decoded_are_counted(tmp_path: Path) -> None:
     clip.write_bytes(content)
     _, _, warnings = read(probe(clip, SETTINGS))
     assert any("damaged packet" in text and "between" in text for text in warnings)
+
+
+def test_packets_that_cannot_be_decoded_from_one_place_on_end_what_was_read(tmp_path: Path) -> None:
+    clip = noisy_clip(tmp_path / "clip.mp4", codec="libvpx-vp9", container_options=FAST_START)
+    content = bytearray(clip.read_bytes())
+    begin = len(content) * 45 // 100
+    content[begin:] = bytes(len(content) - begin)
+    clip.write_bytes(content)
+    info = probe(clip, SETTINGS)
+    assert [chunk.t0_s for chunk in plan_chunks(info, SETTINGS)] == [0, 5, 10, 15]
+    samples, read_until_s, warnings = read(info)
+    assert read_until_s == pytest.approx(0.45 * SECONDS, abs=1.5)
+    assert samples[-1].t_s == pytest.approx(read_until_s, abs=0.6)
+    lost = [text.removeprefix("no picture could be read from ") for text in warnings if "no picture" in text]
+    assert lost == [f"{read_until_s:.1f} s to 10.0 s", "10.0 s to 15.0 s", "15.0 s to 16.0 s"]
 
 
 def test_where_time_goes_back_nothing_is_told_twice(tmp_path: Path) -> None:

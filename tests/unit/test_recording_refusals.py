@@ -15,11 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec.errors import InputError
-from emorec.recording import SampleReader, plan_chunks, probe
+from emorec.recording import SampleReader, plan_chunks, probe, shown_name
 from emorec.settings.recording import RecordingSettings
 from tests.clips import write_clip
 
 SETTINGS = RecordingSettings()
+
+PICTURES_START = b"\x00\x00\x01\xe0"
+"""How each picture of an MPEG-TS file begins."""
 
 PLAYLISTS = {
     "m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{target}\n#EXT-X-ENDLIST\n",
@@ -165,6 +168,24 @@ def test_any_name_works(tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPa
         assert len(list(reader)) == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Reunión – «fin».mp4", "Reunión – «fin».mp4"),
+        (os.fsdecode(b"caf\xe9.mp4"), "caf\ufffd.mp4"),
+        ("\ud800.mp4", "\ufffd.mp4"),
+    ],
+    ids=["utf-8", "latin-1", "surrogate that is no byte"],
+)
+def test_any_name_can_be_stored(name: str, shown: str) -> None:
+    assert shown_name(name) == shown
+    assert shown.encode()
+
+
+def test_the_time_of_change_is_that_of_the_file_that_was_read(clip: Path) -> None:
+    assert probe(clip, SETTINGS).modified_s == clip.stat().st_mtime
+
+
 def test_a_path_through_other_folders_works(tmp_path: Path, clip: Path) -> None:
     assert probe(tmp_path / ".." / tmp_path.name / os.path.relpath(clip, tmp_path), SETTINGS).duration_s == 2
 
@@ -196,6 +217,18 @@ def test_pictures_that_cannot_be_decoded_are_refused(tmp_path: Path, clip: Path)
     path = tmp_path / "black.mp4"
     path.write_bytes(content)
     assert "could be decoded" in refusal(path)
+
+
+def test_pictures_without_any_time_are_refused(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.ts")
+    content = bytearray(path.read_bytes())
+    at = content.find(PICTURES_START)
+    while at >= 0:
+        # PTS_DTS_flags (ISO/IEC 13818-1, 2.4.3.6) say that there are none.
+        content[at + 7] &= 0x3F
+        at = content.find(PICTURES_START, at + 1)
+    path.write_bytes(content)
+    assert "none of its pictures has a time" in refusal(path)
 
 
 def test_too_large_pictures_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
