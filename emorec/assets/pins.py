@@ -46,7 +46,7 @@ MEDIAPIPE = Package(
 RECOGNITION_MODELS = Package(
     "face_recognition_models==0.3.0",
     "b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf",
-    ("--no-binary=:all:",),
+    ("--no-binary=face-recognition-models",),
 )
 
 MEMBERS: dict[str, Member] = {
