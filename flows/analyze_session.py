@@ -47,13 +47,13 @@ def _worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> 
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def _step(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    return function(*args)
+def _step(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return function(*args, **kwargs)
 
 
-def run_as_task(name: str, function: Callable[P, T], /, *args: P.args, **_: P.kwargs) -> T:
+def run_as_task(name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run one step of an analysis as a task of the current flow, in this thread."""
-    return cast(T, _step.with_options(name=name, task_run_name=name)(function, args))
+    return cast(T, _step.with_options(name=name, task_run_name=name)(function, args, kwargs))
 
 
 def _run_name() -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,21 @@ def test_a_recording_that_cannot_be_used_fails_once_and_says_why(prefect: Prefec
     assert "Traceback" not in message
     tasks = prefect.tasks(run["id"])
     assert {name: (task["state"]["type"], task["run_count"]) for name, task in tasks.items()} == {"read": ("FAILED", 1)}
+
+
+def test_a_step_is_given_all_that_it_is_called_with(prefect: Prefect) -> None:
+    program = """
+from prefect import flow
+from flows.analyze_session import run_as_task
+
+@flow
+def count():
+    print("sum:", run_as_task("add", sum, [1, 2], start=4))
+
+count()
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=prefect.env, capture_output=True, text=True, timeout=120)
+    assert "sum: 7" in done.stdout, done.stderr
 
 
 @pytest.mark.slow
