@@ -1,4 +1,4 @@
-"""The command line: parses, calls, prints. Exit codes: 0 done, 1 something failed, 2 wrong usage.
+"""The command line: parses, calls, prints. Exit codes: 0 done, 1 a failure, 2 wrong usage, 130 stopped by Ctrl-C.
 
 Nothing heavy is imported before a command runs, so that ``emorec --help`` answers at once.
 """
@@ -15,6 +15,9 @@ from emorec.cli import analyze, assets, demo, model, report
 from emorec.cli.failures import failure_line
 
 __all__ = ["app", "main"]
+
+INTERRUPTED = 130
+"""The exit code of a shell's command that SIGINT ended: 128 + 2."""
 
 app = typer.Typer(
     name="emorec",
@@ -54,9 +57,12 @@ def main() -> None:
     """Run the command line; a failure is one line on stderr, or a traceback with ``--debug``."""
     try:
         app()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Within a command typer makes this exit code of Ctrl-C by itself, and says nothing.
+        if isinstance(end, SystemExit) and end.code != INTERRUPTED:
+            raise
         typer.echo("emorec: stopped; the same command goes on where it was", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except Exception as error:
         if "--debug" in sys.argv[1:]:
             raise

@@ -29,8 +29,13 @@ def analyze(
     course: Annotated[str, typer.Option(help="Sessions that belong together.")] = "general",
     title: Annotated[str | None, typer.Option(help="Title of the session; by default the file's name.")] = None,
     emotions: Annotated[
-        bool, typer.Option("--emotions/--no-emotions", help="Classify displayed expressions, or leave them out.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--emotions/--no-emotions",
+            help="Classify displayed expressions, or leave them out; by default as the settings say.",
+            show_default=False,
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse even if the recording was analysed before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per recording on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing but failures on stderr.")] = False,
@@ -49,8 +54,8 @@ def analyze(
     settings = Settings.load()
     if not ctx.find_root().obj:
         divert_native_output()
-    if not emotions:
-        settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": False})})
+    if emotions is not None:
+        settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": emotions})})
     if settings.privacy.emotions and not quiet:
         legal_notice()
     failed = 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,41 @@ def test_a_wrong_setting_is_one_line(demo: Any, tmp_path: Path) -> None:
     assert done.code == 1
     assert done.err.splitlines() == [done.err.strip()]
     assert "recording.rate_hz" in done.err
+
+
+def test_emotions_asked_for_by_name_are_read_whatever_the_settings_say(demo: Any, tmp_path: Path) -> None:
+    settings = {"EMOREC_PRIVACY__EMOTIONS": "false", "EMOREC_EMOTION__REGISTRY": str(tmp_path / "no models")}
+    done = run_emorec("analyze", demo.recording, "--emotions", "--store", tmp_path / "s", env=settings)
+    assert done.code == 1
+    assert "no models" in done.err
+
+
+def test_ctrl_c_says_that_the_work_is_kept(demo: Any, tmp_path: Path) -> None:
+    def let_interrupts_through() -> None:
+        # Tests that run in the background of a shell would pass on that they ignore it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    running = subprocess.Popen(
+        [EMOREC, "analyze", demo.recording, "--store", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=let_interrupts_through,
+    )
+    try:
+        deadline_s = time.monotonic() + 60
+        while not list(tmp_path.glob("work/*/")):
+            assert running.poll() is None, running.communicate()
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert out == ""
+    assert err == "emorec: stopped; the same command goes on where it was\n"
+    assert list(tmp_path.glob("work/*/"))
 
 
 def test_a_report_can_be_rendered_again_from_the_session_alone(analyzed: Done) -> None:
