@@ -94,7 +94,8 @@ def _print(result: AnalysisResult, as_json: bool, quiet: bool) -> None:
         return
     people = f"{result.participants} participant{'' if result.participants == 1 else 's'}"
     if result.reused:
-        did = "analysed before, nothing to do (--again analyses anew)"
+        before = f"analysed before {result.note}" if result.note else "analysed before"
+        did = f"{before}, nothing to do (--again analyses anew)"
     else:
         did = f"{_minutes(result.duration_s)} analysed in {_minutes(result.seconds)}"
         if result.seconds > 0:

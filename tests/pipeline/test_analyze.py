@@ -134,6 +134,20 @@ def test_the_same_recording_is_not_analysed_twice_whatever_its_name(analyzed: Do
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
+def test_a_session_that_differs_from_what_is_asked_for_says_so(analyzed: Done, demo: Any) -> None:
+    store = Path(analyzed.result["folder"]).parents[1]
+    done = run_emorec("analyze", demo.recording, "--store", store, "--no-emotions")
+    assert "analysed before with emotions" in done.err
+
+
+def test_embeddings_that_a_killed_run_left_go_when_its_session_is_there(analyzed: Done, demo: Any) -> None:
+    folder = Path(analyzed.result["folder"])
+    left = folder.parents[1] / "work" / emorec.load(folder).metadata["recording"]["sha256"] / "chunk-00000"
+    left.mkdir(parents=True)
+    assert run_emorec("analyze", demo.recording, "--store", folder.parents[1], "--quiet").code == 0
+    assert not left.parent.exists()
+
+
 def test_an_analysis_opens_no_connection_and_never_imports_tensorflow(demo: Any, tmp_path: Path) -> None:
     done = subprocess.run(
         [
