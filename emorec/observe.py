@@ -33,7 +33,7 @@ from emorec.faces.find import FaceFinder, Found
 from emorec.faces.quality import face_quality
 from emorec.faces.tiles import tile_of, tile_signatures
 from emorec.landmarks import LandmarkReader, eye_centers
-from emorec.memory import give_back_free_memory
+from emorec.memory import give_back_free_memory, keep_pictures_apart
 from emorec.observed import EmotionQueue, FaceRows, HeldEyes, SampleRows, TileRows, TrackRows
 from emorec.settings import Settings
 from emorec.types import (
@@ -84,6 +84,7 @@ class Observer:
         """
         # OpenCV's own threads would compete with ours for the same cores.
         cv2.setNumThreads(1)
+        keep_pictures_apart()
         self._settings = settings
         path = {name.removesuffix(".tflite"): assets.locate(name, settings.assets) for name in assets.OPENED}
         with ExitStack() as stack:
