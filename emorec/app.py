@@ -49,7 +49,7 @@ class AnalysisResult:
     duration_s: float
     seconds: float
     reused: bool
-    note: str
+    note: str = ""
 
 
 def analyze(
