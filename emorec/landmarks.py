@@ -55,23 +55,30 @@ class LandmarkReader:
         Returns:
             Landmarks of n faces in px of the picture.
         """
-        n = len(detections)
         if irises is None:
             irises = detections.box_px[:, 2] >= self._settings.iris_min_face_px
+        return self.read_eyes(rgb, self.read_meshes(rgb, detections), irises)
+
+    def read_meshes(self, rgb: UInt8, detections: Detections) -> Landmarks:
+        """The meshes of each detected face, without its eyes; arguments as of :meth:`read`."""
+        n = len(detections)
         mesh_px = np.full((n, MESH_POINTS, 3), np.nan, np.float32)
         presence = np.zeros(n, np.float32)
-        lids_px = np.full((n, 2, LID_POINTS, 2), np.nan, np.float32)
-        iris_px = np.full((n, 2, IRIS_POINTS, 2), np.nan, np.float32)
         for i in range(n):
             square = _mesh_square(detections.box_px[i], detections.points_px[i])
-            if square is None:
-                continue
-            mesh, probability = self._read_mesh(rgb, square)
-            mesh_px[i], presence[i] = mesh, probability
-            if irises[i]:
-                for eye in (_LEFT, _RIGHT):
-                    lids_px[i, eye], iris_px[i, eye] = self._read_eye(rgb, mesh_px[i], eye)
+            if square is not None:
+                mesh_px[i], presence[i] = self._read_mesh(rgb, square)
+        lids_px = np.full((n, 2, LID_POINTS, 2), np.nan, np.float32)
+        iris_px = np.full((n, 2, IRIS_POINTS, 2), np.nan, np.float32)
         return Landmarks(mesh_px, presence, lids_px, iris_px)
+
+    def read_eyes(self, rgb: UInt8, landmarks: Landmarks, wanted: Bool) -> Landmarks:
+        """The same landmarks of n faces with the eyes of those ``wanted`` [n]; a face without a mesh has none."""
+        lids_px, iris_px = landmarks.lids_px.copy(), landmarks.iris_px.copy()
+        for i in np.flatnonzero(wanted & np.isfinite(landmarks.mesh_px[:, 0, 0])).tolist():
+            for eye in (_LEFT, _RIGHT):
+                lids_px[i, eye], iris_px[i, eye] = self._read_eye(rgb, landmarks.mesh_px[i], eye)
+        return Landmarks(landmarks.mesh_px, landmarks.presence, lids_px, iris_px)
 
     def _read_mesh(self, rgb: UInt8, square: Square) -> tuple[Float64, float]:
         """The mesh [468, 3] in px of the picture, and the probability that the square shows a face."""
@@ -142,6 +149,7 @@ class _Network:
         self._outputs = [output["index"] for output in outputs]
 
     def __call__(self, crop: UInt8) -> list[Float32]:
-        self._interpreter.set_tensor(self._input, crop[None].astype(np.float32) / np.float32(255))
+        # Written where the network reads it, in one go; the view must be gone before the network runs.
+        np.divide(crop, np.float32(255), out=self._interpreter.tensor(self._input)()[0])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index) for index in self._outputs]

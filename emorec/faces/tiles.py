@@ -205,7 +205,7 @@ def _signature(rgb: UInt8, box_px: Int64) -> int:
     tile = rgb[max(0, y) : y + h, max(0, x) : x + w]
     if not tile.size:
         return 0
-    red, green, blue = (int(v) >> 3 for v in tile.reshape(-1, 3).mean(axis=0))
+    red, green, blue = (int(total / (tile.shape[0] * tile.shape[1])) >> 3 for total in cv2.sumElems(tile)[:3])
     middle = tile[tile.shape[0] * 2 // 5 : max(1, tile.shape[0] * 3 // 5) + 1, :, 1]
     lines = cv2.resize(middle, (25, 2), interpolation=cv2.INTER_AREA).astype(np.int16)
     bits = 0
