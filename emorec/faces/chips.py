@@ -47,7 +47,7 @@ class ChipKeeper:
         """Keep a crop, in place of the worst where there are enough; the next one waits twice as long."""
         kept = self._kept.setdefault(track, _Kept())
         if len(kept.chips) >= self._per_track:
-            kept.chips.remove(min(kept.chips, key=lambda held: held.quality))
+            del kept.chips[min(range(len(kept.chips)), key=lambda k: kept.chips[k].quality)]
         kept.chips.append(chip)
         kept.last_t_s = t_s
         kept.spacing_s = max(1.0, 2 * kept.spacing_s)

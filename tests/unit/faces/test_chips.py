@@ -13,7 +13,7 @@ def kept_qualities(qualities: list[float], per_track: int) -> list[float]:
     keeper = ChipKeeper(per_track)
     for i, quality in enumerate(qualities):
         if keeper.wants(0, i / 2, quality):
-            keeper.keep(0, i / 2, Chip(PICTURE, quality))
+            keeper.keep(0, i / 2, Chip(PICTURE.copy(), quality))
     return [chip.quality for chip in keeper.take(set())[0]]
 
 
@@ -25,6 +25,10 @@ def test_crops_are_few_and_spread_over_time() -> None:
 
 def test_a_better_crop_takes_the_place_of_the_worst() -> None:
     assert 0.9 in kept_qualities([0.2, 0.2, 0.2, 0.2, 0.2, 0.2, *[0.9] * 60], per_track=2)
+
+
+def test_the_worst_crop_goes_wherever_it_stands() -> None:
+    assert 0.2 not in kept_qualities([0.5, 0.5, 0.5, 0.2, *[0.9] * 60], per_track=2)
 
 
 def test_open_tracks_keep_their_crops() -> None:
