@@ -1,14 +1,14 @@
-"""Work that runs ahead of the one who needs it: items made by a thread, a few in hand."""
+"""Work beside the one who needs it, in a thread of its own and a few items in hand: made ahead, or done behind."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-__all__ = ["read_ahead"]
+__all__ = ["hand_on", "read_ahead"]
 
 Item = TypeVar("Item")
 
@@ -25,23 +25,14 @@ def read_ahead(items: Iterable[Item], in_hand: int) -> Iterator[Iterator[Item]]:
     waiting: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(max(1, in_hand))
     stopped = threading.Event()
 
-    def put(entry: tuple[bool, Item | BaseException | None]) -> bool:
-        while not stopped.is_set():
-            try:
-                waiting.put(entry, timeout=POLL_S)
-                return True
-            except queue.Full:
-                continue
-        return False
-
     def work() -> None:
         try:
             for item in items:
-                if not put((True, item)):
+                if not _put(waiting, (True, item), stopped):
                     return
-            put((False, None))
+            _put(waiting, (False, None), stopped)
         except BaseException as error:  # raised again by the one who iterates
-            put((False, error))
+            _put(waiting, (False, error), stopped)
 
     def taken() -> Generator[Item, None, None]:
         while True:
@@ -60,3 +51,63 @@ def read_ahead(items: Iterable[Item], in_hand: int) -> Iterator[Iterator[Item]]:
     finally:
         stopped.set()
         thread.join()
+
+
+@contextmanager
+def hand_on(work: Callable[[Item], None], in_hand: int) -> Iterator[Callable[[Item], None]]:
+    """Do ``work`` on items in a thread of its own, in their order; gives the function that hands one over.
+
+    That waits while ``in_hand`` items wait. What the work raises is raised there or at the block's end, which waits
+    for all that was handed over; after an error, and where the block itself fails, the rest is dropped.
+    """
+    waiting: queue.Queue[tuple[bool, Item | None]] = queue.Queue(max(1, in_hand))
+    stopped = threading.Event()
+    failed: list[BaseException] = []
+
+    def do() -> None:
+        while True:
+            try:
+                more, item = waiting.get(timeout=POLL_S)
+            except queue.Empty:
+                if stopped.is_set():
+                    return
+                continue
+            if not more:
+                return
+            try:
+                work(item)  # type: ignore[arg-type]
+            except BaseException as error:  # raised again by the one who hands over
+                failed.append(error)
+                stopped.set()
+                return
+            # Nothing of an item outlives its work: it may be a large picture.
+            del item
+
+    def put(item: Item) -> None:
+        if not _put(waiting, (True, item), stopped):
+            raise failed[0]
+
+    thread = threading.Thread(target=do, name="hand-on", daemon=True)
+    thread.start()
+    try:
+        yield put
+        _put(waiting, (False, None), stopped)
+        thread.join()
+    finally:
+        stopped.set()
+        while not waiting.empty():
+            waiting.get_nowait()
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _put(waiting: queue.Queue[Item], entry: Item, stopped: threading.Event) -> bool:
+    """Put an entry into a queue as soon as there is room; False if that ends before."""
+    while not stopped.is_set():
+        try:
+            waiting.put(entry, timeout=POLL_S)
+            return True
+        except queue.Full:
+            continue
+    return False
