@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,7 +53,7 @@ class ChipKeeper:
         kept.last_t_s = t_s
         kept.spacing_s = max(1.0, 2 * kept.spacing_s)
 
-    def take(self, open_tracks: set[int]) -> dict[int, list[Chip]]:
+    def take(self, open_tracks: Set[int]) -> dict[int, list[Chip]]:
         """The crops of tracks that are not open any more, which are forgotten here."""
         ended = [track for track in self._kept if track not in open_tracks]
         return {track: self._kept.pop(track).chips for track in ended}
