@@ -38,14 +38,15 @@ def call(_name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwa
 class AnalysisResult:
     """What came out for one recording.
 
-    ``reused``: it had been analysed before, and nothing was done again; ``note`` then says in what the session differs
-    from what was asked for.
+    ``participants``: their number, None for a group too small to be told of (privacy mode aggregate); ``reused``: it
+    had been analysed before, and nothing was done again; ``note`` then says in what the session differs from what was
+    asked for.
     """
 
     session: str
     folder: str
     report: str
-    participants: int
+    participants: int | None
     duration_s: float
     seconds: float
     reused: bool

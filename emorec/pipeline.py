@@ -141,7 +141,7 @@ def commit(
     Args:
         started_s: when the work on this recording began, of ``time.perf_counter``.
     """
-    from emorec import recording
+    from emorec import aggregate, recording
 
     info = plan.info
     read_until_s = max(record.read_until_s for record in records)
@@ -179,6 +179,8 @@ def commit(
         "peak_memory_mb": round(_peak_memory_mb()),
         "warnings": warnings,
     }
+    if plan.settings.privacy.mode == "aggregate":
+        metadata = aggregate.aggregate_metadata(metadata)
     session = Store(plan.store).commit(resolution.tables, metadata)
     work_folder(info, plan.store, plan.settings).delete()
     return session

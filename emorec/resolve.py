@@ -5,12 +5,13 @@ Never sees a pixel: a pure function of observations and settings, the same for t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
-from emorec import analysis, attention, tables
+from emorec import aggregate, analysis, attention, tables
 from emorec.analysis.windows import grid
 from emorec.faces.identify import identify
 from emorec.faces.seats import seated
@@ -27,10 +28,11 @@ SMALL_EYES_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Resolution:
-    """A session's tables by name, each of its schema; how many of what; and what a person should know of the result."""
+    """A session's tables by name, each of its schema; how many of what (None where that must not be told); and what a
+    person should know of the result."""
 
     tables: dict[str, pa.Table]
-    counts: dict[str, int]
+    counts: Mapping[str, int | None]
     warnings: tuple[str, ...]
 
 
@@ -70,8 +72,10 @@ def resolve(observations: Observations, *, session: str, duration_s: float, sett
     }
     warnings = _warnings(observations, identities.people, settings)
     if settings.privacy.mode == "aggregate":
-        made = tables.aggregate_tables(session, windows_grid, group_windows, moments, chosen.least_group)
-        return Resolution(made, counts, warnings)
+        made = aggregate.aggregate_tables(
+            session, samples, timeline, windows, group_windows, moments, windows_grid, chosen
+        )
+        return Resolution(made, aggregate.aggregate_counts(counts, group_windows, chosen.least_group), warnings)
     made = {
         "timeline": tables.timeline_table(session, timeline, observations.faces),
         "windows": tables.windows_table(session, windows, windows_grid),

@@ -29,6 +29,9 @@ __all__ = ["Session", "Store", "load", "session_id"]
 
 METADATA: Final = "session.json"
 REPORT: Final = "report.html"
+AGGREGATE_TABLES: Final = frozenset({"group_windows", "moments"})
+AGGREGATE_COUNTS: Final = frozenset({"participants", "samples", "seen_percent"})
+"""All that a session in privacy mode aggregate may hold and say; what is added must tell of nobody, either."""
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -206,9 +209,11 @@ class Store:
             metadata: session.json; ``session`` names the session.
 
         Raises:
-            StoreError: a table has another schema, or the store cannot be written.
+            StoreError: a table has another schema, the session may not hold it (privacy mode aggregate), or the store
+                cannot be written.
         """
         session = str(metadata["session"])
+        _check_privacy(session, tables, metadata)
         for name, table in tables.items():
             if not table.schema.equals(SCHEMAS[name]):
                 raise StoreError(f"table {name} of session {session} has not the schema of {name}")
@@ -294,6 +299,21 @@ def _session_at(fs: fsspec.AbstractFileSystem, path: str) -> Session:
         return Session(metadata["session"], metadata, fs, path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}/{METADATA} cannot be read ({error}); analyse the recording with --again") from error
+
+
+def _check_privacy(session: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    """Refuse what a session in privacy mode aggregate may not hold, whoever made it."""
+    if metadata.get("privacy", {}).get("mode") != "aggregate":
+        return
+    extra = {
+        *(f"table {name}" for name in tables.keys() - AGGREGATE_TABLES),
+        *(f"count {name}" for name in metadata.get("counts", {}).keys() - AGGREGATE_COUNTS),
+        *(f"stage {name}" for name in metadata.get("stages", {})),
+    }
+    if "moments" in tables and tables["moments"]["participants"].null_count < len(tables["moments"]):
+        extra.add("participants of moments")
+    if extra:
+        raise StoreError(f"session {session} is in privacy mode aggregate and may not hold {', '.join(sorted(extra))}")
 
 
 def _is_local(fs: fsspec.AbstractFileSystem) -> bool:

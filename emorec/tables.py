@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from emorec.timeline import durations
 from emorec.types import EMOTIONS, STATES, Faces, Float64, Identities, Observations, Samples, Timeline
 
 __all__ = [
-    "aggregate_tables",
     "group_table",
     "group_windows_table",
     "left_out_table",
@@ -210,51 +208,3 @@ def moments_table(session: str, moments: Sequence[Moment]) -> pa.Table:
         "detail": [m.detail for m in moments],
     }
     return _table("moments", session, len(moments), columns)
-
-
-def aggregate_tables(
-    session: str, grid: Grid, windows: GroupWindows, moments: Sequence[Moment], least_group: int
-) -> dict[str, pa.Table]:
-    """The two tables that privacy mode aggregate keeps: windows of the group, each value null where fewer than
-    ``least_group`` participants have one, and the moments of larger groups, without a person."""
-    means = windows.means
-    present = windows.people_present >= least_group
-    visible = present & (windows.people_visible >= least_group)
-    attention = visible & (windows.people_attention >= least_group)
-    emotions = visible & (windows.people_emotions >= least_group)
-    engaged = visible & (windows.people_engaged >= least_group)
-    compared = visible & (means.compared >= least_group)
-
-    def kept(values: Float64, where: NDArray[np.bool_]) -> Float64:
-        return np.where(where.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan)
-
-    suppressed = replace(
-        windows,
-        present=kept(windows.present, present),
-        visible=kept(windows.visible, visible),
-        engagement=kept(windows.engagement, engaged),
-        engagement_lo=kept(windows.engagement_lo, engaged),
-        engagement_hi=kept(windows.engagement_hi, engaged),
-        shares=kept(windows.shares, engaged),
-        means=replace(
-            means,
-            emotions=kept(means.emotions, emotions),
-            attention=kept(means.attention, attention),
-            attention_lo=kept(means.attention_lo, attention),
-            attention_hi=kept(means.attention_hi, attention),
-            synchrony=kept(means.synchrony, compared),
-        ),
-    )
-    # What a moment's kind begins with, and where enough people were measured to speak of it.
-    measured = {"attention": attention, "engagement": engaged, "shared": emotions}
-    shown = []
-    for moment in moments:
-        inside = (grid.t0_s < moment.t1_s) & (grid.t1_s > moment.t0_s)
-        # A moment of single people, like an absence, would give them away.
-        enough = measured.get(moment.kind.split("_")[0])
-        if enough is not None and inside.any() and enough[inside].all():
-            shown.append(replace(moment, participants=()))
-    return {
-        "group_windows": group_windows_table(session, suppressed, grid),
-        "moments": moments_table(session, shown),
-    }

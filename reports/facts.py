@@ -27,7 +27,8 @@ USUAL_WINDOW_S: Final = 10.0
 class Facts:
     """What a session says as a whole; a number that is not known is NaN.
 
-    ``window_s``: length of a window; ``people``: participants of the recording; ``at_once``: the most in the picture
+    ``window_s``: length of a window; ``people``: participants of the recording, None where they are too few to be told
+    of (privacy mode aggregate); ``at_once``: the most in the picture
     together; ``seen``: share (0–1) of the time in the picture with a visible face; ``attention``, ``engagement``: 0–1,
     means over time weighted by the people they come from; ``levels``, ``emotions``: shares by name, empty where there
     are none; ``moments``: how many the group had.
@@ -36,7 +37,7 @@ class Facts:
     duration_s: float
     read_until_s: float
     window_s: float
-    people: int
+    people: int | None
     at_once: float
     seen: float
     attention: float
@@ -55,7 +56,12 @@ class Facts:
     @property
     def unseen(self) -> bool:
         """Whether there were people and not a single face."""
-        return self.people > 0 and known(self.seen) and self.seen == 0
+        return bool(self.people) and known(self.seen) and self.seen == 0
+
+    @property
+    def at_once_tells(self) -> bool:
+        """Whether it is known, and worth telling, how many were there together; in aggregate it is known roughly."""
+        return not self.aggregate and 1 < self.at_once < (self.people or 0)
 
     @property
     def measured(self) -> bool:
@@ -65,7 +71,7 @@ class Facts:
     @property
     def suppressed(self) -> bool:
         """Whether the group was too small throughout for an aggregate session to say anything of it."""
-        return self.aggregate and self.people > 0 and not known(self.at_once)
+        return self.aggregate and self.people != 0 and not known(self.at_once)
 
 
 def facts_of(session: Session) -> Facts:
@@ -76,6 +82,8 @@ def facts_of(session: Session) -> Facts:
     present, visible = (numbers(windows, name) for name in ("present", "visible"))
     emotions = {name: weighted(numbers(windows, name), visible) for name in EMOTIONS} if privacy["emotions"] else {}
     levels = {name: weighted(numbers(windows, name), visible) for name in LEVELS}
+    # In aggregate the windows' numbers of people are rough, and the share is told as a whole.
+    told = metadata["counts"].get("seen_percent")
     most = np.nanmax(present) if np.isfinite(present).any() else np.nan
     if len(session.group):
         most = float(session.group["present"].max())
@@ -83,9 +91,9 @@ def facts_of(session: Session) -> Facts:
         duration_s=duration_s,
         read_until_s=float(recording.get("read_until_s") or duration_s),
         window_s=float(np.max(windows["t1"] - windows["t0"])) if len(windows) else USUAL_WINDOW_S,
-        people=int(metadata["counts"]["participants"]),
+        people=metadata["counts"]["participants"],
         at_once=float(most),
-        seen=_seen(visible, present),
+        seen=_seen(visible, present) if told is None else told / 100,
         attention=weighted(numbers(windows, "attention"), visible),
         engagement=weighted(numbers(windows, "engagement"), visible),
         levels=levels if all(known(value) for value in levels.values()) else {},

@@ -84,7 +84,9 @@ def _read_note(facts: Facts) -> str:
 
 
 def _people(facts: Facts) -> Headline:
-    at_once = f"at most {facts.at_once:.0f} at once" if 1 < facts.at_once < facts.people else ""
+    if facts.people is None:
+        return Headline("people", "People", "too few to tell", "", None)
+    at_once = f"at most {facts.at_once:.0f} at once" if facts.at_once_tells else ""
     return Headline("people", "People", str(facts.people), at_once, facts.people)
 
 
@@ -120,8 +122,8 @@ def _number(value: float) -> float | None:
 
 
 def _who(facts: Facts) -> str:
-    text = f"{words.people(facts.people).capitalize()} took part"
-    if 1 < facts.at_once < facts.people:
+    text = f"{words.people(facts.people or 0).capitalize()} took part"
+    if facts.at_once_tells:
         text += f", at most {facts.at_once:.0f} at once"
     if facts.unseen:
         return f"{text}; no face was visible at any time: cameras stayed off."

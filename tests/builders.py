@@ -343,13 +343,21 @@ def _metadata(session: str, people: _People, duration_s: float, mode: str, emoti
         "privacy": {"mode": mode, "emotions": emotions},
         "settings": {},
         "models": models | ({"emotion champion": "e0" * 32} if emotions else {}),
-        "counts": {
-            "participants": len(people.names),
-            "samples": len(people.t_s),
-            "faces": int((people.state == VISIBLE).sum()),
-        },
-        "stages": {"decode": {"wall_s": 61.2, "cpu_s": 58.0}, "detect": {"wall_s": 120.5, "cpu_s": 118.9, "faces": 9}},
+        "counts": _counts(people, mode),
+        "stages": {}
+        if mode == "aggregate"
+        else {"decode": {"wall_s": 61.2, "cpu_s": 58.0}, "detect": {"wall_s": 120.5, "cpu_s": 118.9, "faces": 9}},
         "seconds": 240.5,
         "peak_memory_mb": 812,
         "warnings": [],
     }
+
+
+def _counts(people: _People, mode: str) -> dict[str, int | None]:
+    n, seen = len(people.names), int((people.state == VISIBLE).sum())
+    if mode == "participant":
+        return {"participants": n, "samples": len(people.t_s), "faces": seen}
+    counts: dict[str, int | None] = {"participants": n if n == 0 or n >= SMALLEST_GROUP else None}
+    if n >= SMALLEST_GROUP:
+        counts["seen_percent"] = round(100 * seen / max(1, int((people.state != ABSENT).sum())))
+    return counts | {"samples": len(people.t_s)}

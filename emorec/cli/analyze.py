@@ -93,6 +93,8 @@ def _print(result: AnalysisResult, as_json: bool, quiet: bool) -> None:
     if quiet:
         return
     people = f"{result.participants} participant{'' if result.participants == 1 else 's'}"
+    if result.participants is None:
+        people = "too few participants to be told of"
     if result.reused:
         before = f"analysed before {result.note}" if result.note else "analysed before"
         did = f"{before}, nothing to do (--again analyses anew)"
