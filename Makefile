@@ -6,7 +6,7 @@ DEVICE ?= cpu
 # Bytecode is compiled at install: the first start is three times faster so.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -c constraints.txt
 
-.PHONY: help install assets demo test test-all check format audit wheel bench clean
+.PHONY: help install assets demo test test-all check format messages audit wheel bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -51,6 +51,9 @@ check: $(VENV)/installed-dev ## ruff, mypy, import-linter, audit
 format: $(VENV)/installed-dev ## format the code
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+messages: $(VENV)/installed-dev ## bring the translations of reports up to date with their texts
+	$(BIN)/python -m reports.i18n.messages
 
 audit: $(VENV)/installed-dev ## known vulnerabilities of the dependencies, where the advisories can be reached
 	@$(BIN)/python bench/audit.py

@@ -96,9 +96,10 @@ def analyze(
             step("observe", pipeline.observe_missing, planned, range(len(planned.chunks)), tell)
             tell(Progress("resolve", info.duration_s, info.duration_s))
             session = step("resolve", _resolve_and_commit, planned, course, title, started_s)
-    if not reused or not session.has_report:
+    language = settings.report.language
+    if not reused or session.report_language != language:
         tell(Progress("report", info.duration_s, info.duration_s))
-        step("report", render_report, session)
+        step("report", render_report, session, language)
     counts = session.metadata["counts"]
     return AnalysisResult(
         session=session.id,
@@ -112,11 +113,11 @@ def analyze(
     )
 
 
-def render_report(session: Session) -> str:
+def render_report(session: Session, language: str = "en") -> str:
     """Render a committed session's report and put it beside the session; returns where it is."""
     from reports.session import render
 
-    return session.write_report(render(session))
+    return session.write_report(render(session, language))
 
 
 def _claim(

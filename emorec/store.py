@@ -32,6 +32,8 @@ REPORT: Final = "report.html"
 AGGREGATE_TABLES: Final = frozenset({"group_windows", "moments"})
 AGGREGATE_COUNTS: Final = frozenset({"participants", "samples", "seen_percent"})
 """All that a session in privacy mode aggregate may hold and say; what is added must tell of nobody, either."""
+_HEAD_BYTES: Final = 200
+"""Where a page says its language."""
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -126,6 +128,16 @@ class Session:
     def has_report(self) -> bool:
         """Whether the session's report has been rendered."""
         return bool(self._fs.exists(f"{self._path}/{REPORT}"))
+
+    @property
+    def report_language(self) -> str | None:
+        """The language of the session's report; None where it has not been rendered."""
+        try:
+            start = self._fs.cat_file(f"{self._path}/{REPORT}", 0, _HEAD_BYTES).decode(errors="replace")
+        except FileNotFoundError:
+            return None
+        found = re.search(r'<html lang="([a-z]+)"', start)
+        return found[1] if found else ""
 
     def write_report(self, html: str) -> str:
         """Put the report beside the tables, whole or not at all; returns where it is."""

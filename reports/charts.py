@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import words
 from reports.facts import Facts, numbers
 from reports.series import Bins, bins_for, mean_in_bins, plain, runs
 from reports.theme import palette
+from reports.words import LEVELS, Words, known
 
 if TYPE_CHECKING:
     from emorec.store import Session
@@ -62,7 +62,7 @@ def coarse_bins(facts: Facts) -> Bins:
     return bins_for(facts.duration_s, COARSE, at_least_s=facts.window_s)
 
 
-def attention_chart(session: Session, facts: Facts) -> Chart | None:
+def attention_chart(session: Session, facts: Facts, words: Words) -> Chart | None:
     """The group's attention with its band, above how many people it comes from; moments and screen changes marked."""
     colors = palette()
     source, time = (session.group, "t") if len(session.group) else (session.group_windows, "t0")
@@ -75,23 +75,23 @@ def attention_chart(session: Session, facts: Facts) -> Chart | None:
     if facts.nobody or not np.isfinite(present).any():
         return None
     people = [
-        _area("in the picture", present, bins, colors["present"]),
-        _area("face visible", visible, bins, colors["visible"]),
+        _area(words.gettext("in the picture"), present, bins, colors["present"]),
+        _area(words.state("visible"), visible, bins, colors["visible"]),
     ]
     if not facts.measured:
-        return _people_chart(people, present, facts)
+        return _people_chart(people, present, facts, words)
     ms = _milliseconds(bins)
     data = [
-        *([_band(bins, lo, hi)] if np.isfinite(lo).any() else []),
+        *([_band(bins, lo, hi, words)] if np.isfinite(lo).any() else []),
         {
             "type": "scatter",
             "mode": "lines+markers" if np.isfinite(mean).sum() < 8 else "lines",
-            "name": "attention",
+            "name": words.gettext("attention"),
             "x0": at_ms(bins.width_s / 2),
             "dx": ms,
             "y": plain(mean),
             "line": {"color": colors["accent"], "width": 2.5},
-            "hovertemplate": "attention %{y:.2f}<extra></extra>",
+            "hovertemplate": words.gettext("attention") + " %{y:.2f}<extra></extra>",
         },
         *people,
     ]
@@ -100,46 +100,61 @@ def attention_chart(session: Session, facts: Facts) -> Chart | None:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": "screen change",
+                "name": words.gettext("screen change"),
                 "x": [at_ms(t) for t in changes],
                 "y": [0.03] * len(changes),
                 "marker": {"symbol": "line-ns-open", "size": 9, "color": colors["screen"], "line": {"width": 2}},
-                "hovertemplate": "screen change<extra></extra>",
+                "hovertemplate": words.gettext("screen change") + "<extra></extra>",
             }
         )
     layout = {
         "xaxis": time_axis(facts.duration_s, anchor="y2"),
-        "yaxis": {"range": [0, 1.001], "domain": [0.34, 1], "title": {"text": "attention"}, "dtick": 0.25},
-        "yaxis2": {**_people_axis(present), "domain": [0, 0.24]},
+        "yaxis": {
+            "range": [0, 1.001],
+            "domain": [0.34, 1],
+            "title": {"text": words.gettext("attention")},
+            "dtick": 0.25,
+        },
+        "yaxis2": {**_people_axis(present, words), "domain": [0, 0.24]},
         **_moment_marks(session),
     }
-    text = (
-        f"Line of the group's attention over {words.duration(facts.duration_s)}: mean {words.score(facts.attention)}, "
-        f"lowest {words.score(_extreme(mean, np.nanmin))}, highest {words.score(_extreme(mean, np.nanmax))}. Below it "
-        "the number of people in the picture and of visible faces."
+    text = words.gettext(
+        "Line of the group's attention over %(duration)s: mean %(mean)s, lowest %(lowest)s, highest %(highest)s. "
+        "Below it the number of people in the picture and of visible faces.",
+        duration=words.duration(facts.duration_s),
+        mean=words.score(facts.attention),
+        lowest=words.score(_extreme(mean, np.nanmin)),
+        highest=words.score(_extreme(mean, np.nanmax)),
     )
     return Chart("attention", {"data": data, "layout": layout}, 400, text)
 
 
-def _people_chart(data: list[dict[str, Any]], present: Float, facts: Facts) -> Chart:
+def _people_chart(data: list[dict[str, Any]], present: Float, facts: Facts, words: Words) -> Chart:
     """The number of people alone, where no face could be measured."""
-    layout = {"xaxis": time_axis(facts.duration_s, anchor="y2"), "yaxis2": {**_people_axis(present), "anchor": "x"}}
-    text = f"Number of people in the picture over {words.duration(facts.duration_s)}, at most {np.nanmax(present):.0f}."
+    layout = {
+        "xaxis": time_axis(facts.duration_s, anchor="y2"),
+        "yaxis2": {**_people_axis(present, words), "anchor": "x"},
+    }
+    text = words.gettext(
+        "Number of people in the picture over %(duration)s, at most %(most)s.",
+        duration=words.duration(facts.duration_s),
+        most=words.number(float(np.nanmax(present))),
+    )
     return Chart("attention", {"data": data, "layout": layout}, 240, text)
 
 
-def _people_axis(present: Float) -> dict[str, Any]:
+def _people_axis(present: Float, words: Words) -> dict[str, Any]:
     few = float(np.nanmax(present)) < 4
     return {
         "rangemode": "tozero",
-        "title": {"text": "people"},
+        "title": {"text": words.gettext("people")},
         "tickformat": "d",
         "fixedrange": True,
         **({"dtick": 1} if few else {"nticks": 4}),
     }
 
 
-def emotion_chart(session: Session, facts: Facts) -> Chart | None:
+def emotion_chart(session: Session, facts: Facts, words: Words) -> Chart | None:
     """Shares of the displayed emotions over time, stacked."""
     if not facts.emotions:
         return None
@@ -147,7 +162,7 @@ def emotion_chart(session: Session, facts: Facts) -> Chart | None:
     frame = session.group_windows
     t_s = numbers(frame, "t0")
     series = {name: mean_in_bins(t_s, numbers(frame, name), bins) for name in STACK_ORDER}
-    data = stacked_bars(series, palette()["emotions"], words.EMOTION_WORDS, bins)
+    data = stacked_bars(series, palette()["emotions"], {name: words.emotion(name) for name in STACK_ORDER}, bins)
     layout = {
         "barmode": "stack",
         "legend": {"traceorder": "normal"},
@@ -155,21 +170,23 @@ def emotion_chart(session: Session, facts: Facts) -> Chart | None:
         "yaxis": _share_axis(),
         **_moment_marks(session),
     }
-    parts = [f"{words.EMOTION_WORDS[name]} {words.share(facts.emotions[name])}" for name in STACK_ORDER]
-    text = f"Stacked shares of the displayed emotions over time; on average {words.joined(parts)}."
+    parts = [f"{words.emotion(name)} {words.share(facts.emotions[name])}" for name in STACK_ORDER]
+    text = words.gettext(
+        "Stacked shares of the displayed emotions over time; on average %(shares)s.", shares=words.joined(parts)
+    )
     return Chart("emotions", {"data": data, "layout": layout}, 360, text)
 
 
-def level_chart(session: Session, facts: Facts) -> Chart | None:
+def level_chart(session: Session, facts: Facts, words: Words) -> Chart | None:
     """Shares of participants with low, medium and high engagement over time, stacked."""
     if not facts.levels:
         return None
     bins = coarse_bins(facts)
     frame = session.group_windows
     t_s = numbers(frame, "t0")
-    order = words.LEVELS[::-1]
+    order = LEVELS[::-1]
     series = {name: mean_in_bins(t_s, numbers(frame, name), bins) for name in order}
-    data = stacked_bars(series, palette()["levels"], {name: name for name in order}, bins)
+    data = stacked_bars(series, palette()["levels"], {name: words.level(name) for name in order}, bins)
     layout = {
         "barmode": "stack",
         "legend": {"traceorder": "normal"},
@@ -177,12 +194,14 @@ def level_chart(session: Session, facts: Facts) -> Chart | None:
         "yaxis": _share_axis(),
         **_moment_marks(session),
     }
-    parts = [f"{name} {words.share(facts.levels[name])}" for name in order]
-    text = f"Stacked shares of engagement levels over time; on average {words.joined(parts)}."
+    parts = [f"{words.level(name)} {words.share(facts.levels[name])}" for name in order]
+    text = words.gettext(
+        "Stacked shares of engagement levels over time; on average %(shares)s.", shares=words.joined(parts)
+    )
     return Chart("levels", {"data": data, "layout": layout}, 300, text)
 
 
-def face_size_chart(session: Session) -> Chart | None:
+def face_size_chart(session: Session, words: Words) -> Chart | None:
     """How large the faces were: share of all measured faces by width."""
     widths = numbers(session.timeline, "w")
     widths = widths[np.isfinite(widths)]
@@ -207,14 +226,17 @@ def face_size_chart(session: Session) -> Chart | None:
         "showlegend": False,
         "bargap": 0.25,
         "hovermode": "closest",
-        "xaxis": {"type": "category", "title": {"text": "width of the face in the recording, px"}, "fixedrange": True},
+        "xaxis": {
+            "type": "category",
+            "title": {"text": words.gettext("width of the face in the recording, px")},
+            "fixedrange": True,
+        },
         "yaxis": {"tickformat": ".0%", "rangemode": "tozero", "nticks": 4},
         "margin": {"t": 24, "b": 48},
     }
-    text = "Sizes of the measured faces: " + ", ".join(
-        f"{name} px {words.share(float(value))}" for name, value in zip(names, counts, strict=True) if value
-    )
-    return Chart("face-sizes", {"data": data, "layout": layout}, 220, f"{text}.")
+    sizes = [f"{name} px {words.share(float(value))}" for name, value in zip(names, counts, strict=True) if value]
+    text = words.gettext("Sizes of the measured faces: %(sizes)s.", sizes=", ".join(sizes))
+    return Chart("face-sizes", {"data": data, "layout": layout}, 220, text)
 
 
 def pattern(shape: str) -> dict[str, Any]:
@@ -275,21 +297,21 @@ def _extreme(values: Float, pick: Any) -> float:
     return float(pick(values)) if np.isfinite(values).any() else float("nan")
 
 
-def _band(bins: Bins, lo: Float, hi: Float) -> dict[str, Any]:
+def _band(bins: Bins, lo: Float, hi: Float, words: Words) -> dict[str, Any]:
     """The band as one polygon per unbroken stretch: Plotly's own fill between lines is drawn across gaps."""
     x: list[Any] = []
     y: list[Any] = []
     there = (np.isfinite(lo) & np.isfinite(hi)).astype(np.int64)
     middles = [at_ms(start + bins.width_s / 2) for start in bins.starts_s]
-    for known, a, b in runs(there):
-        if known:
+    for there_is, a, b in runs(there):
+        if there_is:
             x += [*middles[a:b], *middles[a:b][::-1], None]
             y += [*plain(hi[a:b]), *plain(lo[a:b])[::-1], None]
     return {
         "type": "scatter",
         "mode": "none",
         "fill": "toself",
-        "name": "likely range",
+        "name": words.gettext("likely range"),
         "x": x,
         "y": y,
         "fillcolor": palette()["band"],
@@ -318,8 +340,8 @@ def moments_in_order(session: Session) -> list[dict[str, Any]]:
 
     A moment without a strength is that of a single person, like a long absence.
     """
-    known = [moment for moment in session.table("moments").to_pylist() if words.known(moment["strength"])]
-    strongest = sorted(known, key=lambda moment: (-moment["strength"], moment["t0"]))[:MOMENTS_MARKED]
+    measured = [moment for moment in session.table("moments").to_pylist() if known(moment["strength"])]
+    strongest = sorted(measured, key=lambda moment: (-moment["strength"], moment["t0"]))[:MOMENTS_MARKED]
     return sorted(strongest, key=lambda moment: float(moment["t0"]))
 
 

@@ -12,16 +12,18 @@ import jinja2
 from markupsafe import Markup
 
 from reports import theme
+from reports.words import Words
 
 __all__ = ["document"]
 
 
-def document(template: str, data: Any, **context: Any) -> str:
+def document(template: str, data: Any, words: Words, **context: Any) -> str:
     """Render a template as a whole page.
 
     Args:
         template: name of a file in templates/, escaped by Jinja throughout.
         data: what the page's script reads (figures), JSON.
+        words: of the page's language.
         context: what the template reads.
 
     Returns:
@@ -30,13 +32,15 @@ def document(template: str, data: Any, **context: Any) -> str:
     # Ours, from the package: nothing of a session is in them.
     scripts = {"plotly": Markup(_plotly()), "script": Markup(theme.text("report.js"))}  # noqa: S704
     return (
-        _environment()
+        _environment(words)
         .get_template(template)
         .render(
             policy=_policy(scripts.values()),
             style=Markup(theme.text("report.css")),  # noqa: S704
             data=_json(data),
             plotly_template=_json(theme.plotly_template()),
+            plotly_locale=_json(words.plotly_locale()),
+            words=words,
             **scripts,
             **context,
         )
@@ -44,14 +48,18 @@ def document(template: str, data: Any, **context: Any) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+def _environment(words: Words) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        extensions=["jinja2.ext.i18n"],
         loader=jinja2.PackageLoader("reports"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(words.catalog, newstyle=True)  # type: ignore[attr-defined]
+    return environment
 
 
 @cache

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emorec.types import EMOTIONS, STATES, State
-from reports import words
 from reports.charts import FINE, STACK_ORDER, Chart, at_ms, coarse_bins, pattern, stacked_bars, time_axis
 from reports.facts import Facts, numbers
 from reports.series import Bins, bins_for, matrix, mean_in_bins, plain, runs
 from reports.theme import palette
+from reports.words import LEVELS, Words, known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,19 +33,19 @@ LETTERS: Final = {"happy": "H", "surprise": "S", "neutral": "", "sad": "D", "fea
 """Second cue beside the colour of a cell; sadness is D because surprise has the S, and the page has a key."""
 
 
-def heat_map(session: Session, facts: Facts) -> tuple[Chart, list[tuple[str, str]]] | None:
+def heat_map(session: Session, facts: Facts, words: Words) -> tuple[Chart, list[tuple[str, str]]] | None:
     """Participants × time in up to three views, and the views that there are as (key, name)."""
     names = _names(session)
     if not names:
         return None
     bins = coarse_bins(facts)
     windows = _judged(session)
-    views = [("attention", "Attention"), ("engagement", "Engagement")]
+    views = [("attention", words.gettext("Attention")), ("engagement", words.gettext("Engagement"))]
     shown = [(key, name) for key, name in views if windows[key].notna().any()]
-    data = [_scores(windows, names, key, bins) for key, _ in shown]
+    data = [_scores(windows, names, key, name, bins, words) for key, name in shown]
     if facts.emotions:
-        data.append(_expressions(windows, names, bins))
-        shown.append(("expression", "Displayed emotion"))
+        data.append(_expressions(windows, names, bins, words))
+        shown.append(("expression", words.gettext("Displayed emotion")))
     if not data:
         return None
     for trace in data[1:]:
@@ -57,14 +57,17 @@ def heat_map(session: Session, facts: Facts) -> tuple[Chart, list[tuple[str, str
         "hovermode": "closest",
         "margin": {"t": 64, "b": 36},
     }
-    text = (
-        f"Heat map of {words.people(len(names))} over time, in columns of {words.duration(bins.width_s)}; choose "
-        f"{words.joined([name.lower() for _, name in shown])} above it. Empty where the face was seen too little."
+    text = words.gettext(
+        "Heat map of %(people)s over time, in columns of %(width)s; choose above it what it shows: %(views)s. Empty "
+        "where the face was seen too little.",
+        people=words.people(len(names)),
+        width=words.duration(bins.width_s),
+        views=", ".join(name.lower() for _, name in shown),
     )
     return Chart("heat-map", {"data": data, "layout": layout}, height + 100, text), shown
 
 
-def attendance_chart(session: Session, facts: Facts) -> Chart | None:
+def attendance_chart(session: Session, facts: Facts, words: Words) -> Chart | None:
     """Who was there when, in three states, as bars over time."""
     names = _names(session)
     if not names:
@@ -78,16 +81,16 @@ def attendance_chart(session: Session, facts: Facts) -> Chart | None:
                 bars[code].append((row, a * bins.width_s, end_s))
     colors = palette()
     looks: list[tuple[str, dict[str, Any], float]] = [
-        (words.STATE_WORDS["visible"], {"color": colors["visible"]}, 0.72),
+        (words.state("visible"), {"color": colors["visible"]}, 0.72),
         (
-            words.STATE_WORDS["camera_off"],
+            words.state("camera_off"),
             {
                 "color": colors["camera_off"],
                 "pattern": pattern("/"),
             },
             0.72,
         ),
-        (words.STATE_WORDS["absent"], {"color": colors["absent"]}, 0.16),
+        (words.state("absent"), {"color": colors["absent"]}, 0.16),
     ]
     data = []
     for code, (name, marker, width) in enumerate(looks):
@@ -113,15 +116,17 @@ def attendance_chart(session: Session, facts: Facts) -> Chart | None:
         "hovermode": "closest",
     }
     table = session.participants
-    text = (
-        f"Attendance of {words.people(len(names))} over time in three states. In all, faces were visible for "
-        f"{words.duration(float(table['visible_s'].sum()))} of person time, cameras off for "
-        f"{words.duration(float(table['camera_off_s'].sum()))}."
+    text = words.gettext(
+        "Attendance of %(people)s over time in three states. In all, faces were visible for %(visible)s of person "
+        "time, cameras off for %(off)s.",
+        people=words.people(len(names)),
+        visible=words.duration(float(table["visible_s"].sum())),
+        off=words.duration(float(table["camera_off_s"].sum())),
     )
     return Chart("attendance", {"data": data, "layout": layout}, _row_px(len(names)) * len(names) + 90, text)
 
 
-def cards(session: Session, facts: Facts) -> list[dict[str, Any]]:
+def cards(session: Session, facts: Facts, words: Words) -> list[dict[str, Any]]:
     """For each participant: ``label``, ``facts`` (name and text) and ``figure``."""
     names = _names(session)
     if not names:
@@ -136,11 +141,15 @@ def cards(session: Session, facts: Facts) -> list[dict[str, Any]]:
     table = session.participants.set_index("participant")
     found = []
     for row, name in enumerate(names):
-        share = {level: levels.get((name, level), 0.0) for level in words.LEVELS}
+        share = {level: levels.get((name, level), 0.0) for level in LEVELS}
         series = {emotion: emotions[emotion][row] for emotion in STACK_ORDER} if emotions else {}
-        figure = _card_figure(attention[row], group, fine, series, coarse, states[row], state_bins, facts)
+        figure = _card_figure(attention[row], group, fine, series, coarse, states[row], state_bins, facts, words)
         found.append(
-            {"label": str(table["label"][name]), "facts": _card_facts(table.loc[name], share, facts), "figure": figure}
+            {
+                "label": str(table["label"][name]),
+                "facts": _card_facts(table.loc[name], share, facts, words),
+                "figure": figure,
+            }
         )
     return found
 
@@ -175,11 +184,11 @@ def _name_axis(session: Session) -> dict[str, Any]:
     }
 
 
-def expression_key(facts: Facts) -> list[dict[str, str]]:
+def expression_key(facts: Facts, words: Words) -> list[dict[str, str]]:
     """What the colours and letters of displayed emotions stand for, in the order of the stacks."""
     style = palette()["emotions"]
     return [
-        {"name": words.EMOTION_WORDS[name], "letter": LETTERS[name], "color": style[name]["color"]}
+        {"name": words.emotion(name), "letter": LETTERS[name], "color": style[name]["color"]}
         for name in STACK_ORDER
         if facts.emotions
     ]
@@ -201,7 +210,9 @@ def _color_bar(**more: Any) -> dict[str, Any]:
     }
 
 
-def _scores(windows: pd.DataFrame, names: list[str], column: str, bins: Bins) -> dict[str, Any]:
+def _scores(
+    windows: pd.DataFrame, names: list[str], column: str, name: str, bins: Bins, words: Words
+) -> dict[str, Any]:
     values = matrix(windows, names, "t0", column, bins)
     return {
         "type": "heatmap",
@@ -215,12 +226,16 @@ def _scores(windows: pd.DataFrame, names: list[str], column: str, bins: Bins) ->
         "xgap": 1 if bins.count <= 64 else 0,
         "ygap": 2,
         "hoverongaps": False,
-        "hovertemplate": f"%{{y}} at %{{x}}: {column} %{{z:.2f}}<extra></extra>",
-        "colorbar": _color_bar(tickvals=[0, 0.5, 1], ticktext=["0 low", "0.5", "1 high"], len=0.5),
+        "hovertemplate": f"%{{y}}, %{{x}}: {name.lower()} %{{z:.2f}}<extra></extra>",
+        "colorbar": _color_bar(
+            tickvals=[0, 0.5, 1],
+            ticktext=[f"0 {words.level('low')}", words.number(0.5, 1), f"1 {words.level('high')}"],
+            len=0.5,
+        ),
     }
 
 
-def _expressions(windows: pd.DataFrame, names: list[str], bins: Bins) -> dict[str, Any]:
+def _expressions(windows: pd.DataFrame, names: list[str], bins: Bins, words: Words) -> dict[str, Any]:
     """The emotion with the highest mean probability of each cell, by colour and letter."""
     style = palette()["emotions"]
     stack = np.stack([matrix(windows, names, "t0", name, bins) for name in STACK_ORDER], axis=2)
@@ -230,7 +245,7 @@ def _expressions(windows: pd.DataFrame, names: list[str], bins: Bins) -> dict[st
     scale = []
     for i, name in enumerate(STACK_ORDER):
         scale += [[i / count, style[name]["color"]], [(i + 1) / count, style[name]["color"]]]
-    words_of = [words.EMOTION_WORDS[name] for name in STACK_ORDER]
+    words_of = [words.emotion(name) for name in STACK_ORDER]
     return {
         "type": "heatmap",
         "name": "expression",
@@ -246,7 +261,7 @@ def _expressions(windows: pd.DataFrame, names: list[str], bins: Bins) -> dict[st
         "xgap": 1,
         "ygap": 2,
         "hoverongaps": False,
-        "hovertemplate": "%{y} at %{x}: mostly %{customdata}<extra></extra>",
+        "hovertemplate": "%{y}, %{x}: " + words.gettext("mostly %%{customdata}") + "<extra></extra>",
         "showscale": False,
     }
 
@@ -275,28 +290,28 @@ COARSEST: Final = 30
 """Bins of the attendance chart when faces come and go all the time."""
 
 
-def _card_facts(row: Any, levels: dict[str, float], facts: Facts) -> list[tuple[str, str]]:
+def _card_facts(row: Any, levels: dict[str, float], facts: Facts, words: Words) -> list[tuple[str, str]]:
     judged = sum(levels.values()) > 0
     found = [
-        ("Seen", f"{words.clock(row['first_seen'])} – {words.clock(row['last_seen'])}"),
-        ("Face visible", words.duration(float(row["visible_s"]))),
-        ("Camera off or no face", words.duration(float(row["camera_off_s"]))),
-        ("Mean attention", words.score(float(row["attention"]))),
+        (words.gettext("Seen"), f"{words.clock(row['first_seen'])} – {words.clock(row['last_seen'])}"),
+        (words.gettext("Face visible"), words.duration(float(row["visible_s"]))),
+        (words.gettext("Camera off or no face"), words.duration(float(row["camera_off_s"]))),
+        (words.gettext("Mean attention"), words.score(float(row["attention"]))),
         (
-            "Engagement",
-            ", ".join(f"{words.share(levels[level])} {level}" for level in words.LEVELS[::-1])
+            words.gettext("Engagement"),
+            ", ".join(f"{words.share(levels[level])} {words.level(level)}" for level in LEVELS[::-1])
             if judged
-            else words.NOT_ENOUGH,
+            else words.not_enough,
         ),
     ]
     if facts.emotions:
         emotions = {name: float(row[name]) for name in EMOTIONS}
-        if all(words.known(value) for value in emotions.values()):
+        if all(known(value) for value in emotions.values()):
             ranked = sorted(emotions, key=lambda name: -emotions[name])[:3]
-            text = ", ".join(f"{words.EMOTION_WORDS[name]} {words.share(emotions[name])}" for name in ranked)
+            text = ", ".join(f"{words.emotion(name)} {words.share(emotions[name])}" for name in ranked)
         else:
-            text = words.NOT_ENOUGH
-        found.append(("Displayed", text))
+            text = words.not_enough
+        found.append((words.gettext("Displayed"), text))
     return found
 
 
@@ -309,32 +324,35 @@ def _card_figure(
     states: NDArray[np.int64],
     state_bins: Bins,
     facts: Facts,
+    words: Words,
 ) -> dict[str, Any]:
     colors = palette()
     middle = {"x0": at_ms(fine.width_s / 2), "dx": round(fine.width_s * 1000)}
     data: list[dict[str, Any]] = [
-        _shading(states, state_bins, "camera_off", colors["camera_off"], facts),
-        _shading(states, state_bins, "absent", colors["absent"], facts),
-        *([] if facts.people == 1 else [_reference(group, middle)]),
+        _shading(states, state_bins, "camera_off", colors["camera_off"], facts, words),
+        _shading(states, state_bins, "absent", colors["absent"], facts, words),
+        *([] if facts.people == 1 else [_reference(group, middle, words)]),
         {
             "type": "scatter",
             "mode": "lines+markers" if np.isfinite(attention).sum() < 8 else "lines",
-            "name": "attention",
+            "name": words.gettext("attention"),
             **middle,
             "y": plain(attention),
             "line": {"color": colors["accent"], "width": 2.5},
-            "hovertemplate": "attention %{y:.2f}<extra></extra>",
+            "hovertemplate": words.gettext("attention") + " %{y:.2f}<extra></extra>",
         },
     ]
     layout: dict[str, Any] = {
         "xaxis": time_axis(facts.duration_s),
-        "yaxis": {"range": [0, 1.001], "title": {"text": "attention"}, "dtick": 0.5},
+        "yaxis": {"range": [0, 1.001], "title": {"text": words.gettext("attention")}, "dtick": 0.5},
         "barmode": "stack",
     }
     if emotions:
         data += [
             trace | {"yaxis": "y2", "showlegend": False}
-            for trace in stacked_bars(emotions, colors["emotions"], words.EMOTION_WORDS, coarse)
+            for trace in stacked_bars(
+                emotions, colors["emotions"], {name: words.emotion(name) for name in emotions}, coarse
+            )
         ]
         layout["xaxis"]["anchor"] = "y2"
         layout["yaxis"]["domain"] = [0.54, 1]
@@ -343,25 +361,27 @@ def _card_figure(
             "domain": [0, 0.44],
             "tickformat": ".0%",
             "dtick": 0.5,
-            "title": {"text": "displayed"},
+            "title": {"text": words.gettext("displayed")},
         }
     return {"data": data, "layout": layout}
 
 
-def _reference(group: Float, middle: dict[str, int]) -> dict[str, Any]:
+def _reference(group: Float, middle: dict[str, int], words: Words) -> dict[str, Any]:
     """The group's attention, to see whether a change was everybody's."""
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "group",
+        "name": words.gettext("group"),
         **middle,
         "y": plain(group),
         "line": {"color": palette()["group"], "width": 1.2, "dash": "dot"},
-        "hovertemplate": "group %{y:.2f}<extra></extra>",
+        "hovertemplate": words.gettext("group") + " %{y:.2f}<extra></extra>",
     }
 
 
-def _shading(states: NDArray[np.int64], bins: Bins, state: State, color: str, facts: Facts) -> dict[str, Any]:
+def _shading(
+    states: NDArray[np.int64], bins: Bins, state: State, color: str, facts: Facts, words: Words
+) -> dict[str, Any]:
     """The stretches of a state as boxes behind the curve."""
     x: list[Any] = []
     y: list[Any] = []
@@ -374,7 +394,7 @@ def _shading(states: NDArray[np.int64], bins: Bins, state: State, color: str, fa
         "type": "scatter",
         "mode": "none",
         "fill": "toself",
-        "name": words.STATE_WORDS[state],
+        "name": words.state(state),
         "x": x,
         "y": y,
         "fillcolor": color,

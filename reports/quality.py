@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports import words
 from reports.charts import coarse_bins, moments_in_order
 from reports.facts import Facts, numbers
 from reports.series import mean_in_bins
+from reports.stored import said
+from reports.words import LEVELS, Words, known
 
 if TYPE_CHECKING:
     from emorec.store import Session
@@ -36,101 +37,117 @@ POOR_QUALITY = 0.5
 REASONS_SHOWN = 12
 
 
-def quality_rows(session: Session, facts: Facts) -> list[Row]:
+def quality_rows(session: Session, facts: Facts, words: Words) -> list[Row]:
     """What could be measured, as (what, how much)."""
-    seen = f"{words.share(facts.seen)} of people's time" if words.known(facts.seen) else words.NOT_ENOUGH
-    rows = [("Readable", _readable(facts)), ("Faces visible", seen)]
+    _ = words.gettext
+    seen = _("%(share)s of people's time", share=words.share(facts.seen)) if known(facts.seen) else words.not_enough
+    rows = [(_("Readable"), _readable(facts, words)), (_("Faces visible"), seen)]
     faces = session.timeline
     faces = faces[faces["state"] == "visible"]
     if len(faces):
         widths = numbers(faces, "w")
         if np.isfinite(widths).any():
             low, middle, high = np.nanquantile(widths, [0.1, 0.5, 0.9])
-            rows.append(("Width of faces", f"median {middle:.0f} px (most between {low:.0f} and {high:.0f} px)"))
-        rows.append(("Attention measured", f"on {words.share(float(faces['attention'].notna().mean()))} of faces"))
+            text = _(
+                "median %(median)s px (most between %(low)s and %(high)s px)",
+                median=words.number(middle),
+                low=words.number(low),
+                high=words.number(high),
+            )
+            rows.append((_("Width of faces"), text))
+        rows.append((_("Attention measured"), _on_faces(float(faces["attention"].notna().mean()), words)))
         if facts.with_emotions:
-            rows.append(("Expression measured", f"on {words.share(float(faces['emotion'].notna().mean()))} of faces"))
+            rows.append((_("Expression measured"), _on_faces(float(faces["emotion"].notna().mean()), words)))
         quality = numbers(faces, "quality")
         if np.isfinite(quality).any():
             poor = float(np.mean(quality[np.isfinite(quality)] < POOR_QUALITY))
-            rows.append(("Hard to read (small, blurred, turned away)", f"{words.share(poor)} of faces"))
+            text = _("%(share)s of faces", share=words.share(poor))
+            rows.append((_("Hard to read (small, blurred, turned away)"), text))
     judged = session.windows["level"].notna()
     if len(judged):
-        rows.append(
-            (
-                "Engagement judged",
-                f"in {words.share(float(judged.mean()))} of people's windows of {words.duration(facts.window_s)}",
-            )
+        text = _(
+            "in %(share)s of people's windows of %(window)s",
+            share=words.share(float(judged.mean())),
+            window=words.duration(facts.window_s),
         )
+        rows.append((_("Engagement judged"), text))
     if not facts.aggregate:
-        count = len(session.left_out)
-        rows.append(("Left out", f"{count} {'sighting' if count == 1 else 'sightings'} not taken as a participant"))
+        text = words.ngettext(
+            "%(num)s sighting not taken as a participant",
+            "%(num)s sightings not taken as a participant",
+            len(session.left_out),
+        )
+        rows.append((_("Left out"), text))
     return rows
 
 
-def left_out_rows(session: Session) -> list[Row]:
+def _on_faces(share: float, words: Words) -> str:
+    return words.gettext("on %(share)s of faces", share=words.share(share))
+
+
+def left_out_rows(session: Session, words: Words) -> list[Row]:
     """Why tracks were left out, and how many: the most frequent reasons, then the rest together."""
     counts = session.left_out["reason"].fillna("no reason given").value_counts()
     rows = sorted(((str(reason), int(count)) for reason, count in counts.items()), key=lambda row: (-row[1], row[0]))
     rest = sum(count for _, count in rows[REASONS_SHOWN:])
-    shown = rows[:REASONS_SHOWN] + ([("other reasons", rest)] if rest else [])
-    return [(reason, str(count)) for reason, count in shown]
+    shown = rows[:REASONS_SHOWN] + ([(words.gettext("other reasons"), rest)] if rest else [])
+    return [(said(reason, words), words.number(count)) for reason, count in shown]
 
 
-def moment_rows(session: Session) -> list[dict[str, Any]]:
+def moment_rows(session: Session, words: Words) -> list[dict[str, Any]]:
     """The group's moments that the charts mark, by number, in order of time."""
-    return _moments(session, moments_in_order(session))
+    return _moments(session, moments_in_order(session), words)
 
 
-def personal_moment_rows(session: Session) -> list[dict[str, Any]]:
+def personal_moment_rows(session: Session, words: Words) -> list[dict[str, Any]]:
     """The moments of single people, like a long absence, in order of time."""
     moments = session.table("moments").to_pylist()
-    alone = [moment for moment in moments if not words.known(moment["strength"])]
-    return _moments(session, sorted(alone, key=lambda moment: float(moment["t0"])))
+    alone = [moment for moment in moments if not known(moment["strength"])]
+    return _moments(session, sorted(alone, key=lambda moment: float(moment["t0"])), words)
 
 
-def _moments(session: Session, moments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _moments(session: Session, moments: list[dict[str, Any]], words: Words) -> list[dict[str, Any]]:
     labels = dict(zip(session.participants["participant"], session.participants["label"], strict=True))
     rows = []
     for number, moment in enumerate(moments, start=1):
-        kind = str(moment["kind"]).replace("_", " ")
         rows.append(
             {
                 "number": number,
                 "time": f"{words.clock(moment['t0'])}–{words.clock(moment['t1'])}",
-                "kind": kind[:1].upper() + kind[1:],
-                "detail": moment["detail"] or "",
+                "kind": words.moment(str(moment["kind"])),
+                "detail": said(moment["detail"] or "", words),
                 "who": ", ".join(str(labels.get(name, name)) for name in moment["participants"] or []),
             }
         )
     return rows
 
 
-def group_table(session: Session, facts: Facts) -> Table | None:
+def group_table(session: Session, facts: Facts, words: Words) -> Table | None:
     """The charts of the group as figures, a row per column of the stacked bars."""
     frame = session.group_windows
     if facts.nobody or not len(frame):
         return None
     bins = coarse_bins(facts)
-    t_s = numbers(frame, "t0")
+    t_s, _ = numbers(frame, "t0"), words.gettext
     columns: list[tuple[str, str, Any]] = [
-        ("in the picture", "present", _count),
-        ("faces", "visible", _count),
-        ("attention", "attention", _score),
-        ("from", "attention_lo", _score),
-        ("to", "attention_hi", _score),
-        ("engagement", "engagement", _score),
-        *((f"{level} engagement", level, _share) for level in words.LEVELS[::-1] if facts.levels),
-        *((words.EMOTION_WORDS[name], name, _share) for name in facts.emotions),
+        (_("in the picture"), "present", words.number),
+        (_("faces"), "visible", words.number),
+        (_("attention"), "attention", words.score),
+        (_("from"), "attention_lo", words.score),
+        (_("to"), "attention_hi", words.score),
+        (_("engagement"), "engagement", words.score),
+        *((_("%(level)s engagement", level=words.level(n)), n, words.share) for n in LEVELS[::-1] if facts.levels),
+        *((words.emotion(name), name, words.share) for name in facts.emotions),
     ]
     series = [(mean_in_bins(t_s, numbers(frame, column), bins), text) for _, column, text in columns]
     rows = [
-        [words.clock(start), *(text(values[i]) for values, text in series)] for i, start in enumerate(bins.starts_s)
+        [words.clock(start), *(text(values[i]) if known(values[i]) else "–" for values, text in series)]
+        for i, start in enumerate(bins.starts_s)
     ]
-    return {"head": ["time", *(name for name, _, _ in columns)], "rows": rows}
+    return {"head": [_("time"), *(name for name, _, _ in columns)], "rows": rows}
 
 
-def people_table(session: Session) -> Table | None:
+def people_table(session: Session, words: Words) -> Table | None:
     """Attendance and means of each participant, by first appearance."""
     people = session.table("participants").to_pylist()
     if not people:
@@ -141,59 +158,67 @@ def people_table(session: Session) -> Table | None:
             words.clock(person["first_seen"]),
             words.clock(person["last_seen"]),
             *(words.duration(person[name]) for name in ("visible_s", "camera_off_s", "absent_s")),
-            *(_score(person[name]) for name in ("attention", "engagement")),
+            *(words.score(person[n]) if known(person[n]) else "–" for n in ("attention", "engagement")),
         ]
         for person in people
     ]
-    head = ["participant", "first seen", "last seen", "face visible", "camera off", "away", "attention", "engagement"]
+    _ = words.gettext
+    head = [
+        _("participant"),
+        _("first seen"),
+        _("last seen"),
+        _("face visible"),
+        _("camera off"),
+        _("away"),
+        _("attention"),
+        _("engagement"),
+    ]
     return {"head": head, "rows": rows}
 
 
-def provenance_rows(session: Session, facts: Facts) -> list[Row]:
+def provenance_rows(session: Session, facts: Facts, words: Words) -> list[Row]:
     """Where the session comes from and what made it, as (what, value)."""
     metadata = session.metadata
-    recording = metadata["recording"]
+    recording, _ = metadata["recording"], words.gettext
     picture = [f"{recording['width_px']} × {recording['height_px']} px", str(recording["codec"])]
     if recording.get("fps"):
-        picture.append(f"{recording['fps']:g} pictures per second")
+        picture.append(_("%(fps)s pictures per second", fps=f"{recording['fps']:g}"))
     rows = [
-        ("Recording", str(recording["name"])),
-        ("Picture", ", ".join(picture)),
-        ("Size", f"{recording['size_bytes'] / 1e6:.1f} MB"),
+        (_("Recording"), str(recording["name"])),
+        (_("Picture"), ", ".join(picture)),
+        (_("Size"), f"{words.number(recording['size_bytes'] / 1e6, 1)} MB"),
         ("SHA-256", str(recording["sha256"])),
-        ("Session", f"{metadata['session']} (course {metadata['course']})"),
-        ("emorec", f"{metadata['emorec']} (schema {metadata['schema']})"),
-        ("Privacy", f"{metadata['privacy']['mode']} mode, emotions {'on' if facts.with_emotions else 'off'}"),
-        ("Settings changed", "; ".join(_flat(metadata["settings"])) or "none, all as released"),
+        (_("Session"), _("%(id)s (course %(course)s)", id=metadata["session"], course=metadata["course"])),
+        ("emorec", _("%(version)s (schema %(schema)s)", version=metadata["emorec"], schema=metadata["schema"])),
+        (_("Privacy"), _privacy(facts, words)),
+        (_("Settings changed"), "; ".join(_flat(metadata["settings"])) or _("none, all as released")),
         *(
-            (f"Model {name}", f"sha256 {str(value)[:HASH_SHOWN]}…")
+            (_("Model %(name)s", name=name), f"sha256 {str(value)[:HASH_SHOWN]}…")
             for name, value in sorted(metadata["models"].items())
         ),
-        *((f"Stage {name}", _stage(figures)) for name, figures in metadata["stages"].items()),
+        (_("Time by stage"), _stages(metadata["stages"], words) or "–"),
     ]
     if metadata.get("seconds") is not None:
-        rows.append(("Time in all", f"{metadata['seconds']:.0f} s, {_speed(facts, metadata['seconds'])}"))
+        rows.append((_("Time in all"), _speed(facts, metadata["seconds"], words)))
     if metadata.get("peak_memory_mb") is not None:
-        rows.append(("Peak memory", f"{metadata['peak_memory_mb']:.0f} MB"))
+        rows.append((_("Peak memory"), f"{words.number(metadata['peak_memory_mb'])} MB"))
     return rows
 
 
-def _readable(facts: Facts) -> str:
+def _privacy(facts: Facts, words: Words) -> str:
+    mode = words.gettext("aggregate mode") if facts.aggregate else words.gettext("participant mode")
+    emotions = words.gettext("with emotions") if facts.with_emotions else words.gettext("without emotions")
+    return f"{mode}, {emotions}"
+
+
+def _readable(facts: Facts, words: Words) -> str:
     if facts.read_until_s < facts.duration_s - 2:
-        return f"until {words.clock(facts.read_until_s)} of {words.clock(facts.duration_s)}; nothing is known after it"
-    return "the whole recording"
-
-
-def _count(value: float) -> str:
-    return f"{value:.0f}" if words.known(value) else "–"
-
-
-def _score(value: float | None) -> str:
-    return words.score(value) if words.known(value) else "–"
-
-
-def _share(value: float) -> str:
-    return words.share(value) if words.known(value) else "–"
+        return words.gettext(
+            "until %(until)s of %(end)s; nothing is known after it",
+            until=words.clock(facts.read_until_s),
+            end=words.clock(facts.duration_s),
+        )
+    return words.gettext("the whole recording")
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> list[str]:
@@ -205,13 +230,17 @@ def _flat(settings: Mapping[str, Any], above: str = "") -> list[str]:
     return found
 
 
-def _stage(figures: Mapping[str, float]) -> str:
-    """Seconds first, then counts."""
-    named = {"wall_s": "{:.1f} s", "cpu_s": "{:.1f} s of CPU"}
-    times = [text.format(figures[key]) for key, text in named.items() if key in figures]
-    counts = [f"{value:g} {key.replace('_', ' ')}" for key, value in figures.items() if key not in named]
-    return ", ".join(times + counts)
+def _stages(stages: Mapping[str, Mapping[str, float]], words: Words) -> str:
+    """Seconds of each stage; the names are those of session.json."""
+    return ", ".join(
+        f"{words.stage(name)} {words.number(figures.get('wall_s', 0), 1)} s" for name, figures in stages.items()
+    )
 
 
-def _speed(facts: Facts, seconds: float) -> str:
-    return f"{facts.duration_s / seconds:.1f} times as fast as the recording runs" if seconds > 0 else "at once"
+def _speed(facts: Facts, seconds: float, words: Words) -> str:
+    text = words.gettext("%(s)s s", s=words.number(seconds))
+    if seconds <= 0:
+        return text
+    times = words.number(facts.duration_s / seconds, 1)
+    fast = words.gettext("%(times)s times as fast as the recording runs", times=times)
+    return f"{text}, {fast}"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from reports import words
 from reports.charts import moments_in_order
 from reports.facts import Facts, numbers
 from reports.series import Bins, Steps, bins_for, mean_in_bins, steps_of
+from reports.stored import said
+from reports.words import LEVELS, Words, known
 
 if TYPE_CHECKING:
     from emorec.store import Session
@@ -29,113 +30,134 @@ class Headline:
     value: float | None
 
 
-def headline_of(facts: Facts) -> list[Headline]:
+def headline_of(facts: Facts, words: Words) -> list[Headline]:
     """The figures at the head of a report, in order."""
+    _ = words.gettext
     return [
-        Headline("duration", "Duration", words.duration(facts.duration_s), _read_note(facts), facts.duration_s),
-        _people(facts),
+        Headline(
+            "duration", _("Duration"), words.duration(facts.duration_s), _read_note(facts, words), facts.duration_s
+        ),
+        _people(facts, words),
         Headline(
             "seen",
-            "Faces seen",
+            _("Faces seen"),
             words.share(facts.seen),
-            "of people's time in the picture" if words.known(facts.seen) else "",
+            _("of people's time in the picture") if known(facts.seen) else "",
             _number(facts.seen),
         ),
         Headline(
             "attention",
-            "Attention",
+            _("Attention"),
             words.score(facts.attention),
-            "group mean; 0 turned away, 1 facing the screen" if words.known(facts.attention) else "",
+            _("group mean; 0 turned away, 1 facing the screen") if known(facts.attention) else "",
             _number(facts.attention),
         ),
-        _engagement(facts),
-        *([_expression(facts)] if facts.with_emotions else []),
+        _engagement(facts, words),
+        *([_expression(facts, words)] if facts.with_emotions else []),
     ]
 
 
-def sentences_of(session: Session, facts: Facts) -> list[str]:
+def sentences_of(session: Session, facts: Facts, words: Words) -> list[str]:
     """Three or four sentences that say what happened, for somebody who reads nothing else."""
+    _, duration = words.gettext, words.duration(facts.duration_s)
     if facts.nobody:
         return [
-            f"No participant was found in this recording of {words.duration(facts.duration_s)}.",
-            "Nothing can be said about attention or engagement. If people should be there, check that the recording "
-            "shows their video and not only a shared screen.",
+            _("No participant was found in this recording of %(duration)s.", duration=duration),
+            _(
+                "Nothing can be said about attention or engagement. If people should be there, check that the "
+                "recording shows their video and not only a shared screen."
+            ),
         ]
     if facts.suppressed:
         return [
-            f"The recording lasts {words.duration(facts.duration_s)}.",
-            "The group is too small: figures of so few people would give single persons away, so they are not kept.",
+            _("The recording lasts %(duration)s.", duration=duration),
+            _("The group is too small: figures of so few people would give single persons away, so they are not kept."),
         ]
-    sentences = [_who(facts)]
+    sentences = [_who(facts, words)]
     if not facts.measured:
-        why = "fewer than five faces were visible at a time" if facts.aggregate else "no face could be measured"
-        sentences.append(f"Attention and engagement cannot be given, because {why}; the number of people can.")
+        sentences.append(
+            _(
+                "Attention and engagement cannot be given, because fewer than five faces were visible at a time; the "
+                "number of people can."
+            )
+            if facts.aggregate
+            else _(
+                "Attention and engagement cannot be given, because no face could be measured; the number of people can."
+            )
+        )
         return sentences
-    sentences.append(_attention(session, facts))
-    sentences += [text for text in (_mood(session, facts), _moment(session, facts)) if text]
+    sentences.append(_attention(session, facts, words))
+    sentences += [text for text in (_mood(session, facts, words), _moment(session, facts, words)) if text]
     return sentences
 
 
-def _read_note(facts: Facts) -> str:
+def _read_note(facts: Facts, words: Words) -> str:
     # A recording's last picture ends a little before its nominal end.
     if facts.read_until_s < facts.duration_s - 2:
-        return f"readable until {words.clock(facts.read_until_s)} only"
+        return words.gettext("readable until %(until)s only", until=words.clock(facts.read_until_s))
     return ""
 
 
-def _people(facts: Facts) -> Headline:
+def _people(facts: Facts, words: Words) -> Headline:
+    label = words.gettext("People")
     if facts.people is None:
-        return Headline("people", "People", "too few to tell", "", None)
-    at_once = f"at most {facts.at_once:.0f} at once" if facts.at_once_tells else ""
-    return Headline("people", "People", str(facts.people), at_once, facts.people)
+        return Headline("people", label, words.gettext("too few to tell"), "", None)
+    note = words.gettext("at most %(most)s at once", most=words.number(facts.at_once)) if facts.at_once_tells else ""
+    return Headline("people", label, words.number(facts.people), note, facts.people)
 
 
-def _engagement(facts: Facts) -> Headline:
+def _engagement(facts: Facts, words: Words) -> Headline:
+    label = words.gettext("Engagement")
     if not facts.levels:
-        return Headline("engagement", "Engagement", words.NOT_ENOUGH, "", None)
-    shares = [f"{words.share(facts.levels[level])} {level}" for level in ("medium", "low")]
-    return Headline(
-        "engagement",
-        "Engagement",
-        f"{words.share(facts.levels['high'])} high",
-        f"{', '.join(shares)}, of the time that could be judged",
-        facts.levels["high"],
-    )
+        return Headline("engagement", label, words.not_enough, "", None)
+    high, medium, low = (f"{words.share(facts.levels[level])} {words.level(level)}" for level in LEVELS[::-1])
+    note = words.gettext("%(medium)s, %(low)s, of the time that could be judged", medium=medium, low=low)
+    return Headline("engagement", label, high, note, facts.levels["high"])
 
 
-def _expression(facts: Facts) -> Headline:
+def _expression(facts: Facts, words: Words) -> Headline:
+    label = words.gettext("Displayed most")
     if not facts.emotions:
-        return Headline("expression", "Displayed most", words.NOT_ENOUGH, "", None)
+        return Headline("expression", label, words.not_enough, "", None)
     first, second = sorted(facts.emotions, key=lambda name: -facts.emotions[name])[:2]
-    return Headline(
-        "expression",
-        "Displayed most",
-        words.EMOTION_WORDS[first].capitalize(),
-        f"{words.share(facts.emotions[first])}, then {words.EMOTION_WORDS[second]} "
-        f"{words.share(facts.emotions[second])}",
-        facts.emotions[first],
+    note = words.gettext(
+        "%(share)s, then %(second)s %(next)s",
+        share=words.share(facts.emotions[first]),
+        second=words.emotion(second),
+        next=words.share(facts.emotions[second]),
     )
+    return Headline("expression", label, words.emotion(first).capitalize(), note, facts.emotions[first])
 
 
 def _number(value: float) -> float | None:
-    return round(value, 4) if words.known(value) else None
+    return round(value, 4) if known(value) else None
 
 
-def _who(facts: Facts) -> str:
-    text = f"{words.people(facts.people or 0).capitalize()} took part"
+def _who(facts: Facts, words: Words) -> str:
     if facts.at_once_tells:
-        text += f", at most {facts.at_once:.0f} at once"
+        who = words.ngettext(
+            "%(num)s person took part, at most %(most)s at once",
+            "%(num)s people took part, at most %(most)s at once",
+            facts.people or 0,
+            most=words.number(facts.at_once),
+        )
+    else:
+        who = words.ngettext("%(num)s person took part", "%(num)s people took part", facts.people or 0)
     if facts.unseen:
-        return f"{text}; no face was visible at any time: cameras stayed off."
-    faces = "the face" if facts.people == 1 else "faces"
-    return f"{text}; {faces} could be seen {words.share(facts.seen)} of the time in the picture."
+        return words.gettext("%(who)s; no face was visible at any time: cameras stayed off.", who=who)
+    share = words.share(facts.seen)
+    if facts.people == 1:
+        return words.gettext(
+            "%(who)s; the face could be seen %(share)s of the time in the picture.", who=who, share=share
+        )
+    return words.gettext("%(who)s; faces could be seen %(share)s of the time in the picture.", who=who, share=share)
 
 
 SHORTEST_STEP: Final = 0.06
 """Share of the recording that a change of attention must last at least to be told."""
 
 
-def _attention(session: Session, facts: Facts) -> str:
+def _attention(session: Session, facts: Facts, words: Words) -> str:
     windows = session.group_windows
     bins = bins_for(facts.duration_s, most=120, at_least_s=facts.window_s)
     curve = mean_in_bins(numbers(windows, "t0"), numbers(windows, "attention"), bins)
@@ -143,72 +165,90 @@ def _attention(session: Session, facts: Facts) -> str:
     visible = mean_in_bins(numbers(windows, "t0"), numbers(windows, "visible"), bins)
     curve[~(visible >= 0.25 * np.nanmax(visible))] = np.nan
     steps = steps_of(curve, shortest=max(2, round(bins.count * SHORTEST_STEP)))
-    whose = "The participant's attention" if facts.people == 1 else "Attention"
-    return f"{whose} {_course(steps, bins, facts)}."
+    return _course(steps, bins, facts, words)
 
 
-def _course(steps: Steps, bins: Bins, facts: Facts) -> str:
+def _course(steps: Steps, bins: Bins, facts: Facts, words: Words) -> str:
+    """The course of attention as a sentence: each of its shapes is a text of its own, so that it can be translated."""
+    _ = words.gettext
     first, *later = steps.stretches or (None,)
     if first is None:
-        return f"was {words.score(facts.attention)} on average"
+        return _("Attention was %(mean)s on average.", mean=words.score(facts.attention))
     if not later:
-        return f"held near {words.score(first.mean)} throughout"
+        return _("Attention held near %(mean)s throughout.", mean=words.score(first.mean))
     if steps.slope is not None:
-        start, end = first.mean, later[-1].mean
-        return (
-            f"{'rose' if steps.slope > 0 else 'declined'} gradually, from about {words.score(start)} "
-            f"at first to {words.score(end)} at the end"
-        )
-    text, before = f"held near {words.score(first.mean)}", first.mean
+        ends = {"start": words.score(first.mean), "end": words.score(later[-1].mean)}
+        if steps.slope > 0:
+            return _("Attention rose gradually, from about %(start)s at first to %(end)s at the end.", **ends)
+        return _("Attention declined gradually, from about %(start)s at first to %(end)s at the end.", **ends)
+    parts, before = [], first.mean
     for i, step in enumerate(later):
-        at = words.when(step.first * bins.width_s, facts.duration_s)
-        verb = "fell" if step.mean < before else "rose"
-        text += f" until {at}, when it {verb}" if i == 0 else f", and {verb} at {at}"
-        text += f" to about {words.score(step.mean)}"
+        values = {
+            "before": words.score(before),
+            "at": words.when(step.first * bins.width_s, facts.duration_s),
+            "to": words.score(step.mean),
+        }
+        fell = step.mean < before
+        if i == 0 and fell:
+            parts.append(_("Attention held near %(before)s until %(at)s, when it fell to about %(to)s", **values))
+        elif i == 0:
+            parts.append(_("Attention held near %(before)s until %(at)s, when it rose to about %(to)s", **values))
+        elif fell:
+            parts.append(_("fell at %(at)s to about %(to)s", **values))
+        else:
+            parts.append(_("rose at %(at)s to about %(to)s", **values))
         before = step.mean
-    return text
+    return f"{words.joined(parts)}."
 
 
-def _mood(session: Session, facts: Facts) -> str:
-    return _expressions(session, facts) if facts.emotions else _levels(facts)
+def _mood(session: Session, facts: Facts, words: Words) -> str:
+    return _expressions(session, facts, words) if facts.emotions else _levels(facts, words)
 
 
-def _levels(facts: Facts) -> str:
+def _levels(facts: Facts, words: Words) -> str:
     if not facts.levels:
         return ""
-    high, medium, low = (words.share(facts.levels[level]) for level in ("high", "medium", "low"))
-    return f"Engagement was high in {high} of the time that could be judged, medium in {medium} and low in {low}."
+    return words.gettext(
+        "Engagement was high in %(high)s of the time that could be judged, medium in %(medium)s and low in %(low)s.",
+        **{level: words.share(facts.levels[level]) for level in LEVELS},
+    )
 
 
-def _expressions(session: Session, facts: Facts) -> str:
+def _expressions(session: Session, facts: Facts, words: Words) -> str:
     ranked = sorted(facts.emotions, key=lambda name: -facts.emotions[name])
-    first = ranked[0]
-    text = f"Displayed expressions were mostly {_adjective(first)} ({words.share(facts.emotions[first])})"
+    first = {"expression": words.displayed(ranked[0]), "share": words.share(facts.emotions[ranked[0]])}
+    mostly = words.gettext("Displayed expressions were mostly %(expression)s (%(share)s).", **first)
     bins = bins_for(facts.duration_s, most=60, at_least_s=facts.window_s)
     windows = session.group_windows
     happy = mean_in_bins(numbers(windows, "t0"), numbers(windows, "happy"), bins)
     if not np.isfinite(happy).any():
-        return f"{text}."
+        return mostly
     peak = int(np.nanargmax(happy))
     # A peak is worth telling when it stands out from the rest, not for being the highest of equals.
     if happy[peak] < facts.emotions["happy"] + max(0.1, 2 * float(np.nanstd(happy))):
-        return f"{text}."
-    at = words.when((peak + 0.5) * bins.width_s, facts.duration_s)
-    return f"{text}; smiles were most frequent around {at} ({words.share(happy[peak])})."
+        return mostly
+    return words.gettext(
+        "Displayed expressions were mostly %(expression)s (%(share)s); smiles were most frequent around %(at)s "
+        "(%(smiles)s).",
+        **first,
+        at=words.when((peak + 0.5) * bins.width_s, facts.duration_s),
+        smiles=words.share(happy[peak]),
+    )
 
 
-def _adjective(emotion: str) -> str:
-    return {"sad": "sad", "surprise": "surprised", "disgust": "disgusted", "fear": "fearful"}.get(emotion, emotion)
-
-
-def _moment(session: Session, facts: Facts) -> str:
+def _moment(session: Session, facts: Facts, words: Words) -> str:
     moments = moments_in_order(session)
     if not moments:
         return ""
     best = max(moments, key=lambda moment: float(moment["strength"]))
-    others = facts.moments - 1
-    more = f" {others} more {'is' if others == 1 else 'are'} marked below." if others else ""
-    detail = str(best["detail"] or best["kind"]).rstrip(".")
-    return (
-        f"The clearest moment of the group came at {words.clock(best['t0'])}: {detail[:1].lower()}{detail[1:]}.{more}"
+    detail = said(str(best["detail"] or ""), words) or words.moment(best["kind"])
+    text = words.gettext(
+        "The clearest moment of the group came at %(at)s: %(what)s.",
+        at=words.clock(best["t0"]),
+        what=detail[:1].lower() + detail[1:].rstrip("."),
     )
+    others = facts.moments - 1
+    if others:
+        more = words.ngettext("%(num)s more is marked below.", "%(num)s more are marked below.", others)
+        text = f"{text} {more}"
+    return text

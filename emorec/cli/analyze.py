@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -36,6 +36,10 @@ def analyze(
             show_default=False,
         ),
     ] = None,
+    lang: Annotated[
+        Literal["en", "es"] | None,
+        typer.Option(help="Language of the reports; by default as the settings say.", show_default=False),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse even if the recording was analysed before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per recording on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing but failures on stderr.")] = False,
@@ -56,6 +60,8 @@ def analyze(
         divert_native_output()
     if emotions is not None:
         settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": emotions})})
+    if lang is not None:
+        settings = settings.model_copy(update={"report": settings.report.model_copy(update={"language": lang})})
     if settings.privacy.emotions and not quiet:
         legal_notice()
     failed = 0

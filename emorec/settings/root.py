@@ -20,6 +20,7 @@ from emorec.settings.faces import FacesSettings
 from emorec.settings.landmarks import LandmarksSettings
 from emorec.settings.privacy import PrivacySettings
 from emorec.settings.recording import RecordingSettings
+from emorec.settings.report import ReportSettings
 
 CONFIG_VARIABLE = "EMOREC_CONFIG"
 DEFAULT_CONFIG = "emorec.toml"
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     emotion: EmotionSettings = EmotionSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     privacy: PrivacySettings = PrivacySettings()
+    report: ReportSettings = ReportSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -91,9 +93,11 @@ class Settings(BaseSettings):
             raise SettingsError(f"{named or DEFAULT_CONFIG} is not TOML: {error}") from error
 
     def changed(self) -> dict[str, Any]:
-        """The settings that differ from the defaults, as nested plain values; folders left out."""
-        values = self.model_dump(mode="json", exclude={"store", "assets", "work"})
-        defaults = Settings.model_construct().model_dump(mode="json", exclude={"store", "assets", "work"})
+        """The settings of the session that differ from the defaults, as nested plain values: without folders, and
+        without how it is told."""
+        without = {"store", "assets", "work", "report"}
+        values = self.model_dump(mode="json", exclude=without)
+        defaults = Settings.model_construct().model_dump(mode="json", exclude=without)
         changed: dict[str, Any] = {}
         for area, fields in values.items():
             differing = {name: value for name, value in fields.items() if value != defaults[area][name]}

@@ -3,8 +3,9 @@
 (() => {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const template = read("plotly-template");
+  Plotly.register(read("plotly-locale"));
   const { figures, cards } = read("report-data");
-  const config = { displayModeBar: false, displaylogo: false, responsive: false, scrollZoom: false, showTips: false };
+  const config = { displayModeBar: false, displaylogo: false, responsive: false, scrollZoom: false, showTips: false, locale: document.documentElement.lang };
   const NARROW_PX = 600;
   const PAPER_PX = 680; // width of A4 or Letter between 14 mm margins, at 96 px an inch
 

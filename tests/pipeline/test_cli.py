@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -121,6 +122,20 @@ def test_a_report_can_be_rendered_again_from_the_session_alone(analyzed: Done) -
     assert done.code == 0, done.err
     assert done.out.strip() == str(report)
     assert report.read_bytes() == before
+
+
+def test_a_report_comes_in_the_language_that_is_asked_for(analyzed: Done, demo: Any, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(Path(analyzed.result["folder"]).parents[1], store)
+
+    spanish = run_emorec("analyze", demo.recording, "--store", store, "--lang", "es", "--json", "--quiet")
+
+    assert spanish.code == 0, spanish.err
+    page = Path(spanish.result["report"]).read_text(encoding="utf-8")
+    assert '<html lang="es">' in page
+    assert "Reporte de involucramiento" in page
+    english = run_emorec("report", spanish.result["session"], "--store", store, "--lang", "en")
+    assert '<html lang="en">' in Path(english.out.strip()).read_text(encoding="utf-8")
 
 
 def test_help_takes_less_than_half_a_second_of_cpu() -> None:

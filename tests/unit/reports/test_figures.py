@@ -12,22 +12,24 @@ from emorec.store import Session
 from reports import charts, people
 from reports.facts import facts_of
 from reports.theme import plotly_template
+from reports.words import words_in
 
 Build = Callable[..., Session]
+ENGLISH = words_in("en")
 
 
 def _figures(session: Session) -> dict[str, dict[str, Any]]:
     facts = facts_of(session)
-    heat = people.heat_map(session, facts)
+    heat = people.heat_map(session, facts, ENGLISH)
     made = [
-        charts.attention_chart(session, facts),
-        charts.emotion_chart(session, facts),
-        charts.level_chart(session, facts),
+        charts.attention_chart(session, facts, ENGLISH),
+        charts.emotion_chart(session, facts, ENGLISH),
+        charts.level_chart(session, facts, ENGLISH),
         heat[0] if heat else None,
-        people.attendance_chart(session, facts),
-        charts.face_size_chart(session),
+        people.attendance_chart(session, facts, ENGLISH),
+        charts.face_size_chart(session, ENGLISH),
     ]
-    cards = {f"card {i}": card["figure"] for i, card in enumerate(people.cards(session, facts))}
+    cards = {f"card {i}": card["figure"] for i, card in enumerate(people.cards(session, facts, ENGLISH))}
     return {chart.id: chart.figure for chart in made if chart} | cards
 
 

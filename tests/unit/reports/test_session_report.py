@@ -15,15 +15,12 @@ import pytest
 from emorec.store import Session
 from emorec.types import EMOTIONS
 from reports.session import headline, render
-from reports.words import EMOTION_WORDS, NOT_ENOUGH
+from reports.words import words_in
+from tests.unit.reports.prose import prose
 
 Build = Callable[..., Session]
-
-
-def _prose(page: str) -> str:
-    """The page's text without scripts, styles, tags."""
-    bare = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", bare)).split())
+ENGLISH = words_in("en")
+EMOTION_WORDS = {name: ENGLISH.emotion(name) for name in EMOTIONS}
 
 
 def _own(page: str) -> str:
@@ -49,27 +46,27 @@ def test_rendering_leaves_the_session_as_it_is(build: Build) -> None:
 
 
 def test_the_head_says_what_this_was(build: Build) -> None:
-    prose = _prose(render(build(participants=8, minutes=20)))
+    text = prose(render(build(participants=8, minutes=20)))
 
-    assert "Lecture 7: sampling 3 November 2026 · 20 min · 8 people" in prose
+    assert "Lecture 7: sampling 3 November 2026 · 20 min · 8 people" in text
 
 
 def test_a_fall_of_attention_is_told_with_its_time(build: Build) -> None:
-    prose = _prose(render(build(participants=25, minutes=60)))
+    text = prose(render(build(participants=25, minutes=60)))
 
-    assert re.search(r"Attention held near 0\.7\d until minute 3[567], when it fell to about 0\.5\d\.", prose)
+    assert re.search(r"Attention held near 0\.7\d until minute 3[567], when it fell to about 0\.5\d\.", text)
 
 
 def test_without_emotions_the_third_sentence_is_of_engagement(build: Build) -> None:
-    prose = _prose(render(build(participants=25, minutes=20, emotions=False)))
+    text = prose(render(build(participants=25, minutes=20, emotions=False)))
 
-    assert re.search(r"Engagement was high in \d+% of the time that could be judged, medium in \d+% and low", prose)
+    assert re.search(r"Engagement was high in \d+% of the time that could be judged, medium in \d+% and low", text)
 
 
 def test_many_reasons_to_leave_out_are_summed_up(build: Build) -> None:
     session = build(participants=2, minutes=5, left_out=[f"seen for {i} s only" for i in range(40)])
 
-    assert "other reasons 28" in _prose(render(session))
+    assert "other reasons 28" in prose(render(session))
 
 
 def test_a_hostile_name_stays_a_name(build: Build) -> None:
@@ -86,7 +83,7 @@ def test_a_hostile_name_stays_a_name(build: Build) -> None:
 
     assert hostile not in page
     assert link not in page
-    assert page.count("<script") == 4  # the template, the data, Plotly, ours
+    assert page.count("<script") == 5  # the template, the locale, the data, Plotly, ours
     assert "&lt;script&gt;alert(&#34;x&#34;)" in page
 
 
@@ -105,17 +102,17 @@ def test_the_policy_allows_our_scripts_by_their_hash_and_no_network(build: Build
 
 @pytest.mark.parametrize("wanted", [{"mode": "participant"}, {"mode": "aggregate"}])
 def test_the_legal_notice_is_on_every_report_with_emotions(build: Build, wanted: dict[str, Any]) -> None:
-    prose = _prose(render(build(participants=8, minutes=5, **wanted)))
+    text = prose(render(build(participants=8, minutes=5, **wanted)))
 
-    assert prose.count("5(1)(f)") == 2
-    assert "Displayed expressions, not feelings" in prose
+    assert text.count("5(1)(f)") == 2
+    assert "Displayed expressions, not feelings" in text
 
 
 def test_a_report_without_emotions_is_complete_and_names_none(build: Build) -> None:
     page = render(build(participants=8, minutes=20, emotions=False))
-    prose = _prose(page)
+    text = prose(page)
 
-    assert "No expressions were analysed" in prose
+    assert "No expressions were analysed" in text
     for figure in ("attention", "levels", "heat-map", "attendance", "face-sizes"):
         assert f'data-figure="{figure}"' in page
     for emotion in ("happy", "angry", *(word for word in EMOTION_WORDS.values() if word != "neutral")):
@@ -127,15 +124,15 @@ def test_an_aggregate_report_is_complete_and_names_nobody(build: Build) -> None:
 
     for figure in ("attention", "emotions", "levels"):
         assert f'data-figure="{figure}"' in page
-    assert "Attention held near" in _prose(page)
+    assert "Attention held near" in prose(page)
     assert not re.search(r"\bP\d\d\b", _own(page))
 
 
 def test_a_group_too_small_for_an_aggregate_report_is_not_described(build: Build) -> None:
-    prose = _prose(render(build(participants=3, minutes=20, mode="aggregate")))
+    text = prose(render(build(participants=3, minutes=20, mode="aggregate")))
 
-    assert "The group is too small" in prose
-    assert not re.search(r"Attention 0\.\d", prose)
+    assert "The group is too small" in text
+    assert not re.search(r"Attention 0\.\d", text)
 
 
 @pytest.mark.parametrize(
@@ -148,24 +145,24 @@ def test_a_group_too_small_for_an_aggregate_report_is_not_described(build: Build
     ],
 )
 def test_an_unusual_session_has_a_sensible_report(build: Build, wanted: dict[str, Any], said: str) -> None:
-    prose = _prose(render(build(**wanted)))
+    text = prose(render(build(**wanted)))
 
-    assert said in prose
-    assert not re.search(r"\bnan\b|\bNone\b", prose)
+    assert said in text
+    assert not re.search(r"\bnan\b|\bNone\b", text)
 
 
 def test_a_recording_that_broke_off_says_so_at_the_top(build: Build) -> None:
     recording = build(participants=2, minutes=5).metadata["recording"]
     session = build(participants=2, minutes=5, metadata={"recording": recording | {"read_until_s": 130.0}})
 
-    assert "could be read until 2:10 only" in _prose(render(session))[:400]
+    assert "could be read until 2:10 only" in prose(render(session))[:400]
 
 
 def test_changed_settings_and_models_are_told(build: Build) -> None:
-    prose = _prose(render(build(participants=2, minutes=5, metadata={"settings": {"recording": {"rate_hz": 1.0}}})))
+    text = prose(render(build(participants=2, minutes=5, metadata={"settings": {"recording": {"rate_hz": 1.0}}})))
 
-    assert "recording.rate_hz = 1.0" in prose
-    assert "Model emotion champion sha256 e0e0e0e0e0e0…" in prose
+    assert "recording.rate_hz = 1.0" in text
+    assert "Model emotion champion sha256 e0e0e0e0e0e0…" in text
 
 
 def test_headline_figures_are_the_same_in_every_use(build: Build) -> None:
@@ -180,7 +177,7 @@ def test_headline_figures_that_are_not_known_have_no_number(build: Build) -> Non
     figures = {figure.key: figure for figure in headline(build(participants=4, minutes=5, cameras=False))}
 
     for key in ("attention", "engagement", "expression"):
-        assert (figures[key].text, figures[key].value) == (NOT_ENOUGH, None)
+        assert (figures[key].text, figures[key].value) == (ENGLISH.not_enough, None)
 
 
 def test_a_report_of_25_people_and_an_hour_is_under_6_mb(build: Build) -> None:

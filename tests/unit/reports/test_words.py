@@ -6,7 +6,9 @@ import math
 
 import pytest
 
-from reports import words
+from reports.words import words_in
+
+ENGLISH, SPANISH = words_in("en"), words_in("es")
 
 
 @pytest.mark.parametrize(
@@ -21,23 +23,23 @@ from reports import words
         (3600, "1 h"),
         (5400, "1 h 30 min"),
         (14400, "4 h"),
-        (None, words.NOT_ENOUGH),
+        (None, ENGLISH.not_enough),
     ],
 )
 def test_a_length_of_time_is_told_as_finely_as_it_matters(seconds: float | None, text: str) -> None:
-    assert words.duration(seconds) == text
+    assert ENGLISH.duration(seconds) == text
 
 
 @pytest.mark.parametrize(("t_s", "text"), [(0, "0:00"), (65.4, "1:05"), (3599.6, "1:00:00"), (8045, "2:14:05")])
 def test_a_time_is_told_as_a_player_shows_it(t_s: float, text: str) -> None:
-    assert words.clock(t_s) == text
+    assert ENGLISH.clock(t_s) == text
 
 
 @pytest.mark.parametrize(
     ("t_s", "duration_s", "text"), [(125, 300, "2:05"), (2040, 3600, "minute 34"), (8045, 14400, "2:14:05")]
 )
 def test_a_sentence_tells_times_in_the_measure_of_the_recording(t_s: float, duration_s: float, text: str) -> None:
-    assert words.when(t_s, duration_s) == text
+    assert ENGLISH.when(t_s, duration_s) == text
 
 
 @pytest.mark.parametrize(
@@ -47,20 +49,20 @@ def test_a_sentence_tells_times_in_the_measure_of_the_recording(t_s: float, dura
         (0.003, "<1%"),
         (0.415, "42%"),
         (1.0, "100%"),
-        (None, words.NOT_ENOUGH),
-        (math.nan, words.NOT_ENOUGH),
+        (None, ENGLISH.not_enough),
+        (math.nan, ENGLISH.not_enough),
     ],
 )
 def test_a_share_is_in_whole_per_cent_and_small_is_not_nothing(value: float | None, text: str) -> None:
-    assert words.share(value) == text
+    assert ENGLISH.share(value) == text
 
 
 def test_what_is_not_known_is_said_and_never_0() -> None:
-    assert words.score(None) == words.score(math.nan) == words.NOT_ENOUGH
+    assert ENGLISH.score(None) == ENGLISH.score(math.nan) == ENGLISH.not_enough
 
 
 @pytest.mark.parametrize(
     ("iso", "text"), [("2026-11-03", "3 November 2026"), ("week 4", "week 4"), ("2026-13-01", "2026-13-01"), (None, "")]
 )
 def test_a_date_is_in_words_and_anything_else_stays_as_it_is(iso: str | None, text: str) -> None:
-    assert words.date_in_words(iso) == text
+    assert ENGLISH.date(iso) == text

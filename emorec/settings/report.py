@@ -1,0 +1,14 @@
+"""How a session is told."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from emorec.settings.base import Area
+
+
+class ReportSettings(Area):
+    """How a session is told; nothing of it goes into the session."""
+
+    language: Literal["en", "es"] = "en"
+    """Language of reports: ``en``, or ``es`` with numbers and dates as in Mexico."""
