@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -36,6 +37,10 @@ SPLITS: Final = {
     "publictest": "validation", "test": "test", "privatetest": "test",
 }  # fmt: skip
 """Names of splits in the wild, and what they mean."""
+
+MOST_SHARED: Final = 0.5
+"""Share of a held-out set that may have copies in training: those are dropped there. FER2013 has 8 %; where it is most
+of the set, two folders hold the same data."""
 
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 VOTES_FILE: Final = "ferplus.csv"
@@ -93,16 +98,18 @@ def load_images(source: Path, split: str | None = None) -> LabelledImages:
 
     split: "train", "validation", "test" or a name that means one of them; None for pictures without splits,
     `<class>/*`, or for those of all splits. A picture that cannot be read is left out and counted ("unreadable").
-    Raises ModelError where there is no such source or split, a class is unknown, or a class folder is empty.
+    Files of other kinds, hidden files and what macOS adds to a zip are passed over. Raises ModelError where there is
+    no such source or split, a class is unknown, or a class folder is empty.
     """
     if split is not None and split.lower() not in SPLITS:
         raise ModelError(f"unknown split {split!r}; use train, validation or test")
     wanted = SPLITS[split.lower()] if split else None
-    files, read = _open_source(source)
+    files, folders, read = _open_source(source)
     found = sorted(f for f in map(_Picture.of, files) if f and (wanted is None or f.split == wanted))
     if not found:
         place = f" in the split {split}" if split else ""
         raise ModelError(f"{source}: no pictures{place}; expected images/<split>/<class>/*.png, .jpg or .webp")
+    _refuse_empty_classes(source, folders, found, wanted)
     images, kept, unreadable = [], [], 0
     for picture in found:
         image = _decode(read(picture.name))
@@ -115,9 +122,16 @@ def load_images(source: Path, split: str | None = None) -> LabelledImages:
     emptied = sorted({p.label for p in found} - set(labels.tolist()))
     if emptied:
         raise ModelError(f"{source}: no readable picture of the class {CLASSES[emptied[0]]}")
-    votes, not_a_face = _votes(kept, read(VOTES_FILE) if VOTES_FILE in files else None)
+    tables = sorted((f for f in files if PurePosixPath(f).name == VOTES_FILE), key=lambda f: (f.count("/"), f))
+    votes, not_a_face = _votes(kept, read(tables[0]) if tables else None)
     dropped = {"unreadable": unreadable} if unreadable else {}
     return LabelledImages(np.stack(images), labels, votes, not_a_face, tuple(p.name for p in kept), dropped)
+
+
+def splits_of(source: Path) -> set[str]:
+    """Return which of train, validation and test a folder or zip has. Raises ModelError as `load_images` does."""
+    files, _, _ = _open_source(source)
+    return {p.split for p in map(_Picture.of, files) if p and p.split}
 
 
 @dataclass(frozen=True, order=True)
@@ -132,27 +146,55 @@ class _Picture:
         path = PurePosixPath(name)
         if path.suffix.lower() not in PICTURES or len(path.parts) < 2:
             return None
-        folder = path.parts[-2].lower()
-        label = OTHER_NAMES.get(folder, folder)
-        if label not in CLASSES:
-            raise ModelError(f"{name}: unknown class {folder!r}; the classes are {', '.join(CLASSES)}")
-        split = SPLITS.get(path.parts[-3].lower()) if len(path.parts) > 2 else None
-        return _Picture(name, split, CLASSES.index(label))
+        label = _label_of(path.parts[-2])
+        if label is None:
+            raise ModelError(f"{name}: unknown class {path.parts[-2]!r}; the classes are {', '.join(CLASSES)}")
+        return _Picture(name, _split_of(path.parent), label)
 
 
-def _open_source(source: Path) -> tuple[frozenset[str], Callable[[str], bytes]]:
-    """Return the paths inside a folder or a zip, and how to read one."""
+def _label_of(folder: str) -> int | None:
+    name = folder.lower()
+    name = OTHER_NAMES.get(name, name)
+    return CLASSES.index(name) if name in CLASSES else None
+
+
+def _split_of(class_folder: PurePosixPath) -> str | None:
+    return SPLITS.get(class_folder.parts[-2].lower()) if len(class_folder.parts) > 1 else None
+
+
+def _refuse_empty_classes(source: Path, folders: frozenset[str], found: Sequence[_Picture], split: str | None) -> None:
+    """Raise ModelError where a folder is named after a class and has no picture in it."""
+    filled = {str(PurePosixPath(p.name).parent) for p in found}
+    for folder in sorted(folders - filled):
+        path = PurePosixPath(folder)
+        if path.parts and _label_of(path.name) is not None and (split is None or _split_of(path) == split):
+            raise ModelError(f"{source}: the class folder {folder} has no picture; fill it or remove it")
+
+
+def _open_source(source: Path) -> tuple[frozenset[str], frozenset[str], Callable[[str], bytes]]:
+    """Return the paths of files and of folders inside a folder or a zip, and how to read a file."""
     if source.is_dir():
-        return frozenset(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()), (
-            lambda name: (source / name).read_bytes()
-        )
-    if not source.is_file():
+        inside = [(p.relative_to(source).as_posix(), p.is_dir()) for p in source.rglob("*")]
+
+        def read(name: str) -> bytes:
+            return (source / name).read_bytes()
+    elif not source.is_file():
         raise ModelError(f"{source}: no such folder or zip")
-    try:
-        archive = zipfile.ZipFile(source)
-    except zipfile.BadZipFile as error:
-        raise ModelError(f"{source}: not a folder and not a zip") from error
-    return frozenset(n for n in archive.namelist() if not n.endswith("/")), archive.read
+    else:
+        try:
+            archive = zipfile.ZipFile(source)
+        except zipfile.BadZipFile as error:
+            raise ModelError(f"{source}: not a folder and not a zip") from error
+        inside = [(n.rstrip("/"), n.endswith("/")) for n in archive.namelist()]
+
+        def read(name: str) -> bytes:
+            try:
+                return archive.read(name)
+            except (zipfile.BadZipFile, zlib.error, EOFError):
+                return b""  # damaged in the zip: an unreadable picture like any other
+
+    inside = [(n, d) for n, d in inside if not any(part.startswith((".", "__MACOSX")) for part in n.split("/"))]
+    return frozenset(n for n, d in inside if not d), frozenset(n for n, d in inside if d), read
 
 
 def _decode(data: bytes) -> npt.NDArray[np.uint8] | None:
@@ -168,31 +210,51 @@ def _votes(
     not_a_face = np.zeros(len(pictures), np.float32)
     if table is None:
         return votes, not_a_face
-    rows = {row["row"]: row for row in csv.DictReader(io.StringIO(table.decode()))}
+    columns = (*VOTE_COLUMNS, "contempt", "unknown", "nf")
+    try:
+        rows = {int(row["row"]): [int(row[c]) for c in columns] for row in csv.DictReader(io.StringIO(table.decode()))}
+    except (KeyError, TypeError, ValueError) as error:
+        needed = ", ".join(("row", *columns))
+        raise ModelError(f"{VOTES_FILE}: needs the columns {needed}, with whole numbers ({error!r})") from error
     for i, picture in enumerate(pictures):
         stem = PurePosixPath(picture.name).stem
-        row = rows.get(str(int(stem))) if stem.isdigit() else None
+        row = rows.get(int(stem)) if stem.isdecimal() else None
         if row:
-            counts = np.array([int(row[c]) for c in VOTE_COLUMNS], np.float32)
+            counts = np.array(row[: len(VOTE_COLUMNS)], np.float32)
             votes[i] = np.where(counts > 1, counts, 0)
-            total = counts.sum() + int(row["contempt"]) + int(row["unknown"]) + int(row["nf"])
-            not_a_face[i] = int(row["nf"]) / max(total, 1)
+            not_a_face[i] = row[-1] / max(sum(row), 1)
     return votes, not_a_face
+
+
+def copies(data: LabelledImages, of: LabelledImages) -> npt.NDArray[np.bool_]:
+    """Return which images of `data` are pixel by pixel also in `of`: bool [n]."""
+    return np.isin(data.hashes(), of.hashes())
 
 
 def clean(train: LabelledImages, held_out: Sequence[LabelledImages]) -> LabelledImages:
     """Leave out of the training images what would cheat or teach nothing; all of it is counted in `dropped`.
 
     Constant images, images that most FER+ votes call not a face, pixel-exact copies of held-out images (validation and
-    test), and all but the first of copies among themselves.
+    test), and all but the first of copies among themselves. Raises ModelError where most of a held-out set is in the
+    training images, so that the two are not separate sets, or where no image is left.
     """
+    for held in held_out:
+        shared = int(copies(held, train).sum())
+        if shared > len(held) * MOST_SHARED:
+            raise ModelError(
+                f"{shared} of {len(held)} held-out images are also training images; "
+                "train, validation and test must be separate sets"
+            )
     train = train.drop(train.images.min(axis=(1, 2)) == train.images.max(axis=(1, 2)), "constant")
     train = train.drop(train.not_a_face > 0.5, "not_a_face")
     held_out_hashes = np.concatenate([h.hashes() for h in held_out]) if held_out else np.zeros(0, "U24")
     train = train.drop(np.isin(train.hashes(), held_out_hashes), "copy_of_held_out")
     first = np.zeros(len(train), bool)
     first[np.unique(train.hashes(), return_index=True)[1]] = True
-    return train.drop(~first, "copy_in_train")
+    train = train.drop(~first, "copy_in_train")
+    if not len(train):
+        raise ModelError(f"no training image is left after cleaning: {train.dropped}")
+    return train
 
 
 def soft_targets(data: LabelledImages, vote_share: float) -> npt.NDArray[np.float32]:

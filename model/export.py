@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -115,6 +116,41 @@ def convert(
 
 
 def _converted(network: keras.Model, kind: str, images: npt.NDArray[np.uint8]) -> bytes:
+    """Convert here, or, where Keras runs on another backend than TensorFlow, in a process of its own."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        return _converted_here(network, kind, images)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        network.save(folder / "network.keras")
+        np.save(folder / "images.npy", images)
+        return converted_elsewhere(folder, kind)
+
+
+def converted_elsewhere(folder: Path, kind: str) -> bytes:
+    """Convert `folder`/network.keras with `folder`/images.npy in a process whose Keras runs on TensorFlow.
+
+    Raises ModelError with the last of what it said where it fails.
+    """
+    paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-m", "model.export", str(folder), kind]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise ModelError(f"the conversion to LiteRT failed: {said[-1] if said else done.returncode}")
+    return (folder / "network.tflite").read_bytes()
+
+
+def _convert_folder(folder: Path, kind: str) -> None:
+    import keras
+
+    network = keras.models.load_model(folder / "network.keras", compile=False)
+    (folder / "network.tflite").write_bytes(_converted_here(network, kind, np.load(folder / "images.npy")))
+
+
+def _converted_here(network: keras.Model, kind: str, images: npt.NDArray[np.uint8]) -> bytes:
     import tensorflow as tf
 
     signature = tf.TensorSpec([None, *network.input_shape[1:]], tf.float32, name="faces")
@@ -146,3 +182,7 @@ def _quiet() -> Iterator[None]:
             for fd, copy in saved:
                 os.dup2(copy, fd)
                 os.close(copy)
+
+
+if __name__ == "__main__":
+    _convert_folder(Path(sys.argv[1]), sys.argv[2])

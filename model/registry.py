@@ -1,11 +1,18 @@
 """Released models: immutable folders that load offline, from a clone or a wheel.
 
-    REGISTRY/champion.json                the version that is used unless another is asked for
-    REGISTRY/<version>/card.json          what it is, how it was made, what it reaches, hashes of the other two
+    REGISTRY/champion.json                the version that is used unless another is asked for, and those before it
+    REGISTRY/<version>/card.json          what it is, how it was made, what it reaches, hashes of the next two
     REGISTRY/<version>/model.weights.h5   weights for Keras, without optimizer state
     REGISTRY/<version>/model.tflite       the same network for CPUs
+    REGISTRY/<version>/card.html          the card for people
 
-No Keras and no TensorFlow here: inference on a CPU needs neither.
+Two registries lie one over the other: the shipped one, which comes with the package and is only read, and a folder of
+one's own, where retraining puts what it makes. A version is looked for in one's own first, and so is the champion; as
+long as nothing was promoted there, the shipped champion is used. So nothing is copied, an installation may be
+read-only, and a new version of the package brings its new champion to all who promoted none.
+
+Versions are written beside and moved into place, and `champion.json` is replaced in one step: whoever loads a model
+sees a whole one. No Keras and no TensorFlow here: inference on a CPU needs neither.
 """
 
 from __future__ import annotations
@@ -15,7 +22,10 @@ import json
 import re
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,9 +36,13 @@ INSTALLED: Final = Path(__file__).parent / "weights"
 """The registry that comes with the package."""
 
 CHAMPION: Final = "champion"
+CHAMPION_FILE: Final = "champion.json"
 CARD: Final = "card.json"
+CARD_PAGE: Final = "card.html"
 WEIGHTS: Final = "model.weights.h5"
 LITERT: Final = "model.tflite"
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+"""What a version may be called."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +65,29 @@ class Release:
         return {name: entry["sha256"] for name, entry in self.card["files"].items()}
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A version in a list: where it lies, whether it is the champion, whether it was shipped, and its card."""
+
+    version: str
+    folder: Path
+    champion: bool
+    shipped: bool
+    card: dict[str, Any]
+
+
 def load_release(
     version: str = CHAMPION, registry: Path | None = None, classes: tuple[str, ...] | None = None
 ) -> Release:
     """Find a release and verify it.
 
-    version: its name, or "champion". registry: folder of releases; by default the installed one. classes: the order
-    that the caller counts on. Raises ModelError where it is missing, where a file is not the one that the card
-    describes, or where its classes or its preprocessing are not those of this code.
+    version: its name, or "champion". registry: one's own folder of releases, over the shipped one; by default the
+    shipped one alone. classes: the order that the caller counts on. Raises ModelError where it is missing, where a file
+    is not the one that the card describes, or where its classes or its preprocessing are not those of this code.
     """
-    root = registry or INSTALLED
     if version == CHAMPION:
-        version = champion(root)
-    folder = root / version
+        version = champion(registry)
+    folder = _folder_of(version, registry)
     card = _read_json(folder / CARD)
     try:
         files = {name: (folder / name, card["files"][name]["sha256"]) for name in (WEIGHTS, LITERT)}
@@ -85,43 +109,136 @@ def load_release(
 
 def champion(registry: Path | None = None) -> str:
     """Return the version that is used by default. Raises ModelError where none is released."""
-    path = (registry or INSTALLED) / "champion.json"
-    try:
-        return str(_read_json(path)["champion"])
-    except KeyError as error:
-        raise ModelError(f"{path} names no champion") from error
+    for root in _layers(registry):
+        if (root / CHAMPION_FILE).is_file():
+            return str(_champions(root)["champion"])
+    raise ModelError(f"{_layers(registry)[0] / CHAMPION_FILE} is missing: no such model")
 
 
-def add_release(registry: Path, version: str, card: dict[str, Any], weights: Path, litert: Path) -> Release:
+def entries(registry: Path | None = None) -> list[Entry]:
+    """Return all versions, the oldest first; of a version in both registries, one's own. Cards are read, files not."""
+    first, found = champion(registry), {}
+    for root in reversed(_layers(registry)):
+        for path in root.glob(f"*/{CARD}"):
+            version = path.parent.name
+            if NAME.fullmatch(version):
+                found[version] = Entry(version, path.parent, version == first, root == INSTALLED, _read_json(path))
+    return sorted(found.values(), key=lambda e: (str(e.card.get("created", "")), e.version))
+
+
+def add_release(
+    registry: Path,
+    version: str,
+    card: dict[str, Any],
+    weights: Path,
+    litert: Path,
+    page: Callable[[dict[str, Any]], str] | None = None,
+) -> Release:
     """Put a new version into a registry, whole or not at all. Files are copied; their hashes go into the card.
 
-    Raises ModelError for a version that exists already (releases do not change) or a name that is not a plain one.
+    page: makes the HTML page of the finished card, which is put beside it. Raises ModelError for a version that exists
+    already (releases do not change), a name that is not a plain one, or a registry that cannot be written.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", version) or version == CHAMPION:
-        raise ModelError(f"{version!r} is no name for a version; use lower-case letters, digits, dots and dashes")
-    if (registry / version).exists():
-        raise ModelError(f"{registry / version} exists already; releases do not change, choose another version")
-    registry.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=registry))
-    try:
-        shutil.copyfile(weights, part / WEIGHTS)
-        shutil.copyfile(litert, part / LITERT)
-        files = {n: {"sha256": sha256_of(part / n), "bytes": (part / n).stat().st_size} for n in (WEIGHTS, LITERT)}
-        (part / CARD).write_text(json.dumps({"version": version, **card, "files": files}, indent=1) + "\n")
-        part.chmod(0o755)
-        part.rename(registry / version)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    with _writing(registry):
+        check_new(registry, version)
+        part = Path(tempfile.mkdtemp(prefix=".part-", dir=registry))
+        try:
+            shutil.copyfile(weights, part / WEIGHTS)
+            shutil.copyfile(litert, part / LITERT)
+            files = {n: {"sha256": sha256_of(part / n), "bytes": (part / n).stat().st_size} for n in (WEIGHTS, LITERT)}
+            whole = {"version": version, **card, "files": files}
+            (part / CARD).write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
+            if page is not None:
+                (part / CARD_PAGE).write_text(page(whole), "utf-8")
+            part.chmod(0o755)
+            part.rename(registry / version)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
     return load_release(version, registry)
 
 
-def promote(registry: Path, version: str) -> None:
-    """Make a version the champion, after verifying it."""
+def check_new(registry: Path, version: str) -> None:
+    """Raise ModelError where a version of that name cannot be added."""
+    if not NAME.fullmatch(version) or version == CHAMPION:
+        raise ModelError(f"{version!r} is no name for a version; use lower-case letters, digits, dots and dashes")
+    for root in _layers(registry):
+        if (root / version).exists():
+            raise ModelError(f"{root / version} exists already; releases do not change, choose another version")
+
+
+def promote(registry: Path, version: str, why: str = "by hand") -> None:
+    """Make a version, of this registry or a shipped one, the champion, after verifying it. why: kept with it."""
     load_release(version, registry)
+    with _writing(registry):
+        now = _champions(registry) if (registry / CHAMPION_FILE).is_file() else None
+        if now and now["champion"] == version:
+            return
+        earlier = [*now.get("earlier", []), {k: v for k, v in now.items() if k != "earlier"}] if now else []
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        _write_champion(registry, {"champion": version, "since": since, "why": why, "earlier": earlier})
+
+
+def roll_back(registry: Path) -> str:
+    """Make the champion before the present one the champion again, and return it.
+
+    Where one's own registry has no earlier one, the shipped champion is used again. Raises ModelError where there is
+    nothing to go back to.
+    """
+    with _writing(registry):
+        own = (registry / CHAMPION_FILE).is_file()
+        earlier = _champions(registry).get("earlier", []) if own else []
+        if earlier:
+            back = earlier[-1]
+            load_release(back["champion"], registry)
+            _write_champion(registry, {**back, "earlier": earlier[:-1]})
+        elif own and registry != INSTALLED and (INSTALLED / CHAMPION_FILE).is_file():
+            load_release()
+            (registry / CHAMPION_FILE).unlink()
+        else:
+            raise ModelError(f"{registry}: no champion before {champion(registry)}, nothing to roll back to")
+    return champion(registry)
+
+
+def _layers(registry: Path | None) -> list[Path]:
+    """Return the registries, the one that is asked first before the other."""
+    return [INSTALLED] if registry is None or registry == INSTALLED else [registry, INSTALLED]
+
+
+def _folder_of(version: str, registry: Path | None) -> Path:
+    layers = _layers(registry)
+    return next((root / version for root in layers if (root / version).is_dir()), layers[0] / version)
+
+
+def _champions(root: Path) -> dict[str, Any]:
+    """Return champion.json: champion, and, where it was promoted by this code, since, why and the earlier ones."""
+    found = _read_json(root / CHAMPION_FILE)
+    if "champion" not in found:
+        raise ModelError(f"{root / CHAMPION_FILE} names no champion")
+    return found
+
+
+def _write_champion(registry: Path, content: dict[str, Any]) -> None:
     part = registry / ".champion.part"
-    part.write_text(json.dumps({"champion": version}) + "\n")
-    part.replace(registry / "champion.json")
+    part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    part.replace(registry / CHAMPION_FILE)
+
+
+@contextmanager
+def _writing(registry: Path) -> Iterator[None]:
+    """Let one at a time change a registry. The lock lies beside it, for the registry may be a folder under git."""
+    from filelock import FileLock
+
+    try:
+        registry.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(registry.with_name(f".{registry.name}.lock"))
+        lock.acquire()
+    except OSError as error:
+        raise ModelError(f"{registry}: models cannot be written here ({error}); name another folder") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def sha256_of(path: Path) -> str:
@@ -132,7 +249,7 @@ def sha256_of(path: Path) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{path} is missing: no such model") from None
     except (OSError, ValueError) as error:

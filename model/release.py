@@ -4,73 +4,111 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from model import preprocess, registry
 from model.calibrate import fit_temperature
-from model.data import CLASSES, LabelledImages
+from model.card import render_card
+from model.data import CLASSES, LabelledImages, clean, copies, load_images
 from model.errors import ModelError
-from model.evaluate import FOUR_CLASSES, figures
+from model.evaluate import figures
 from model.export import convert, load_network, save_weights
-from model.runtime import KerasNetwork, LiteRtNetwork, Logits
-from model.train import BEST_WEIGHTS, Plan
+from model.runtime import KerasNetwork, LiteRtNetwork
+from model.train import BEST_WEIGHTS, plan_of
 
 
-def release(
-    run: Path,
-    version: str,
-    target: Path,
-    training: LabelledImages,
-    validation: LabelledImages,
-    test: LabelledImages | None,
-    code_version: str,
-) -> registry.Release:
+@dataclass(frozen=True)
+class Splits:
+    """What a release is made with: the cleaned training images, validation and, unless it is left unread, test.
+
+    overlap: copies between the splits as they came, by pair. test_copies: bool [n], test images with a copy in train.
+    """
+
+    training: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages | None
+    overlap: dict[str, int] = field(default_factory=dict)
+    test_copies: npt.NDArray[np.bool_] | None = None
+
+
+def load_splits(source: Path) -> Splits:
+    """Read the three splits of a folder or zip and clean the training images. Raises ModelError as `load_images`."""
+    validation, test, training = (load_images(source, split) for split in ("validation", "test", "train"))
+    test_copies = copies(test, training)
+    overlap = {
+        "validation_images_in_train": int(copies(validation, training).sum()),
+        "test_images_in_train": int(test_copies.sum()),
+        "test_images_in_validation": int(copies(test, validation).sum()),
+    }
+    return Splits(clean(training, [validation, test]), validation, test, overlap, test_copies)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A converted and calibrated network that is no release yet: its files, and what a card says of it."""
+
+    weights: Path
+    litert: Path
+    card: dict[str, Any]
+    temperature: float
+
+
+def release(run: Path, version: str, target: Path, splits: Splits, code_version: str) -> registry.Release:
     """Make a release of a run's best weights.
 
-    target: the registry that it goes into. test: read once, here; None leaves the test figures out. Temperature and
-    kind of conversion are chosen on validation. code_version: of the code that trained. Raises ModelError where the
-    run has no weights yet, or the version exists.
+    target: the registry that it goes into. splits: test is read once, here; without it the card has no test figures.
+    Temperature and kind of conversion are chosen on validation. code_version: of the code that trained. Raises
+    ModelError where the run has no weights yet, or the version exists.
     """
-    if not (run / BEST_WEIGHTS).exists():
-        raise ModelError(f"{run} has no weights yet; train first")
-    plan = Plan.from_dict(json.loads((run / "plan.json").read_text()))
-    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    registry.check_new(target, version)
     with tempfile.TemporaryDirectory() as folder:
-        weights, litert = Path(folder) / registry.WEIGHTS, Path(folder) / registry.LITERT
-        save_weights(load_network(plan.architecture, run / BEST_WEIGHTS), plan.architecture, weights)
-        # From here on the network is the one that users load: from the half-precision file.
-        network = load_network(plan.architecture, weights)
-        tried = convert(network, validation, litert)
-        product = LiteRtNetwork(litert)
-        temperature = fit_temperature(product(validation.images), validation.labels)
-        metrics = {"validation": _card_figures(product, validation, temperature)}
-        if test is not None:
-            metrics["test"] = _card_figures(product, test, temperature)
-            metrics["test_float32"] = _card_figures(KerasNetwork(network), test, temperature)
-        card = {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "code_version": code_version,
-            "architecture": plan.architecture.to_dict(),
-            "parameters": network.count_params(),
-            "classes": list(CLASSES),
-            "preprocessing": preprocess.describe(),
-            "temperature": temperature,
-            "metrics": metrics,
-            "conversion": {"chosen": tried[-1].kind, "tried": [t.to_dict() for t in tried]},
-            "data": {
-                name: {"images": len(d), "fingerprint": d.fingerprint(), "dropped": d.dropped}
-                for name, d in (("train", training), ("validation", validation), ("test", test))
-                if d is not None
-            },
-            "training": {"plan": asdict(plan), "epochs": history},
-        }
-        return registry.add_release(target, version, card, weights, litert)
+        made = prepare(run, Path(folder), splits, code_version)
+        return registry.add_release(target, version, made.card, made.weights, made.litert, render_card)
 
 
-def _card_figures(network: Logits, data: LabelledImages, temperature: float) -> dict[str, Any]:
-    """Return the figures of all seven classes and of the four that most applications ask for."""
-    four = figures(network, data, temperature, FOUR_CLASSES)["one_view"]
-    return {**figures(network, data, temperature), "four_classes": four}
+def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candidate:
+    """Convert, calibrate and evaluate a run's best weights; the files are written into `folder`.
+
+    Raises ModelError where the run has no weights yet.
+    """
+    plan = plan_of(run)
+    if plan is None or not (run / BEST_WEIGHTS).exists():
+        raise ModelError(f"{run} has no weights yet; train first")
+    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    weights, litert = folder / registry.WEIGHTS, folder / registry.LITERT
+    save_weights(load_network(plan.architecture, run / BEST_WEIGHTS), plan.architecture, weights)
+    # From here on the network is the one that users load: from the half-precision file.
+    network = load_network(plan.architecture, weights)
+    validation, test = splits.validation, splits.test
+    tried = convert(network, validation, litert)
+    product = LiteRtNetwork(litert)
+    temperature = fit_temperature(product(validation.images), validation.labels)
+    metrics = {"validation": figures(product, validation, temperature)}
+    if test is not None:
+        metrics["test"] = figures(product, test, temperature, copies=splits.test_copies)
+        metrics["test_float32"] = figures(KerasNetwork(network), test, temperature, sizes_px=())
+    card = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_version": code_version,
+        "architecture": plan.architecture.to_dict(),
+        "parameters": network.count_params(),
+        "classes": list(CLASSES),
+        "preprocessing": preprocess.describe(),
+        "temperature": temperature,
+        "metrics": metrics,
+        "conversion": {"chosen": tried[-1].kind, "tried": [t.to_dict() for t in tried]},
+        "data": {
+            name: {"images": len(d), "fingerprint": d.fingerprint(), "dropped": d.dropped}
+            for name, d in (("train", splits.training), ("validation", validation), ("test", test))
+            if d is not None
+        },
+        "overlap": splits.overlap,
+        "training": {"plan": asdict(plan), "epochs": history},
+    }
+    return Candidate(weights, litert, card, temperature)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from emorec import __version__
-from emorec.cli import analyze, assets, demo, model, report
+from emorec.cli import analyze, assets, demo, evaluate, model, registry, report
 from emorec.cli.failures import failure_line
 
 __all__ = ["app", "main"]
@@ -32,7 +32,8 @@ app.command("report")(report.report)
 app.command("demo")(demo.demo)
 app.command("assets")(assets.assets)
 app.command("train")(model.train)
-app.command("evaluate")(model.evaluate)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(registry.app, name="model")
 
 
 def _print_version(wanted: bool) -> None:

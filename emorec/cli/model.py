@@ -1,19 +1,18 @@
-"""`emorec train` and `emorec evaluate`: the emotion model."""
+"""`emorec train`: the emotion model."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emorec import __version__
+from emorec.cli.registry import Registry, registry_folder
 
 if TYPE_CHECKING:
+    from model.release import Splits
     from model.train import Epoch
-
-Registry = Annotated[Path | None, typer.Option(help="Folder of models; by default the one that is installed.")]
 
 
 def train(
@@ -37,14 +36,14 @@ def train(
     """
     import dataclasses
 
-    from model.data import clean, load_images
+    from model.release import load_splits
     from model.train import Plan, epochs_in, plan_of
     from model.train import train as train_model
 
     if (release_only or promote) and not release:
         raise typer.BadParameter("--release-only and --promote need --release VERSION")
-    validation, test = (load_images(data, split) for split in ("validation", "test"))
-    training = clean(load_images(data, "train"), [validation, test])
+    splits = load_splits(data)
+    training, validation = splits.training, splits.validation
     typer.echo(f"{len(training)} training images; left out: {_counts(training.dropped)}", err=True)
     if not release_only:
         earlier = plan_of(run)
@@ -57,48 +56,24 @@ def train(
         outcome = train_model(run, plan, training, validation, lambda e: _report(e, plan.epochs))
         typer.echo(f"{run}: best validation accuracy {outcome.best_accuracy:.4f} at epoch {outcome.best_epoch}")
     if release:
-        from model import registry as models
-        from model.release import release as make_release
-
-        target = registry or models.INSTALLED
-        made = make_release(run, release, target, training, validation, test, f"emorec {__version__}")
-        if promote:
-            models.promote(target, release)
-        accuracy = made.card["metrics"]["test"]["one_view"]["accuracy"]
-        typer.echo(f"{made.litert.parent}: {made.card['conversion']['chosen']}, test accuracy {accuracy:.4f}")
+        make_release(run, release, registry_folder(registry), splits, promote)
 
 
-def evaluate(
-    data: Annotated[Path, typer.Option(help="Folder or zip of labelled faces: [images/][<split>/]<class>/*.")],
-    split: Annotated[str | None, typer.Option(help="train, validation or test; by default all there is.")] = None,
-    classes: Annotated[str | None, typer.Option(help="Some of the classes, as a,b,…; by default all seven.")] = None,
-    model: Annotated[str, typer.Option(help="Version of the model.")] = "champion",
-    registry: Registry = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures there as JSON.")] = None,
-) -> None:
-    """Say how well a model reads labelled faces, as the product runs it on a CPU: each face once.
+def make_release(run: Path, version: str, target: Path, splits: Splits, promote: bool) -> None:
+    """Release a run's best weights, say what came out, and make the release the champion if that is asked."""
+    from model import registry as models
+    from model.release import release
 
-    Example: emorec evaluate --data fer2013.zip --split test --classes angry,happy,neutral,sad --json figures.json
-    """
-    from model.data import CLASSES, OTHER_NAMES, load_images
-    from model.evaluate import figures
-    from model.registry import load_release
-    from model.runtime import LiteRtNetwork
-
-    release = load_release(model, registry, CLASSES)
-    chosen = tuple(OTHER_NAMES.get(c, c) for c in classes.lower().replace(" ", "").split(",")) if classes else CLASSES
-    images = load_images(data, split)
-    found = figures(LiteRtNetwork(release.litert), images, release.temperature, chosen)
-    result: dict[str, Any] = {"model": release.version, **found.pop("one_view"), **found, "left_out": images.dropped}
-    if json_file:
-        json_file.write_text(json.dumps(result, indent=1) + "\n")
-    low, high = result["intervals"]["accuracy"]
+    typer.echo("converting, calibrating, evaluating …", err=True)
+    made = release(run, version, target, splits, f"emorec {__version__}")
+    if promote:
+        models.promote(target, version)
+    found = made.card["metrics"]["test"]["one_view"]
+    low, high = found["intervals"]["accuracy"]
     typer.echo(
-        f"{release.version} on {result['n']} faces: accuracy {result['accuracy']:.3f} ({low:.3f} to {high:.3f}), "
-        f"macro F1 {result['macro_f1']:.3f}, calibration error {result['ece']:.3f}"
+        f"{made.litert.parent}: {made.card['conversion']['chosen']}, test accuracy {found['accuracy']:.4f} "
+        f"({low:.3f} to {high:.3f}), calibration error {found['ece']:.3f}{', champion' if promote else ''}"
     )
-    for name, recall in result["recall"].items():
-        typer.echo(f"  {name:<9} recall {recall:.3f}")
 
 
 def _counts(dropped: dict[str, int]) -> str:

@@ -15,7 +15,7 @@ class EmotionSettings(Area):
     """Where faces are classified: LiteRT on a CPU, Keras on a GPU."""
 
     model: str = "champion"
-    """Version of the emotion model; ``champion`` is the released one."""
+    """Version of the emotion model; ``champion`` is the one that was promoted last, or the shipped one."""
 
     registry: Path | None = None
-    """Folder of emotion models; by default the one that is installed with emorec."""
+    """Folder of your own emotion models, beside those that come with emorec; ``models`` in the store without it."""

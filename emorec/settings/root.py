@@ -92,6 +92,17 @@ class Settings(BaseSettings):
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{named or DEFAULT_CONFIG} is not TOML: {error}") from error
 
+    def models_folder(self, store: str | None = None) -> Path:
+        """The folder of one's own emotion models, over the shipped ones.
+
+        That of the settings, else ``models`` in the store, where every worker finds it; of a store behind a URL, in the
+        folder of unfinished work.
+        """
+        root = self.store if store is None else store
+        if self.emotion.registry is not None:
+            return self.emotion.registry
+        return (self.work if "://" in root.removeprefix("file://") else Path(root.removeprefix("file://"))) / "models"
+
     def changed(self) -> dict[str, Any]:
         """The settings of the session that differ from the defaults, as nested plain values: without folders, and
         without how it is told."""

@@ -1,8 +1,9 @@
-"""`emorec train` and `emorec evaluate` from the outside."""
+"""`emorec train`, `emorec evaluate` and `emorec model` from the outside."""
 
 from __future__ import annotations
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -35,7 +36,32 @@ def test_evaluate_writes_the_figures_of_the_product_at_the_top_level(folder, tmp
     assert found["left_out"] == {"unreadable": 1}
     assert found["recall"].keys() == {"happy", "neutral", "sad"}
     assert {"model", "accuracy", "macro_f1", "ece", "confusion", "with_flip", "intervals"} <= found.keys()
+    assert {"model_version", "ece_before_temperature", "recall_intervals", "by_face_size"} <= found.keys()
+    assert found["classes_present"]["classes"] == ["happy", "neutral", "sad"]
+    assert list(found["by_face_size"]) == ["48", "32", "24", "16"]
     assert f"accuracy {found['accuracy']:.3f}" in result.output
+
+
+def test_evaluate_compares_two_models_on_the_same_images(folder, tmp_path):
+    out = tmp_path / "figures.json"
+    result = CliRunner().invoke(app, ["evaluate", "--data", str(folder), "--against", "champion", "--json", str(out)])
+    compared = json.loads(out.read_text())["compared"]
+    assert compared["n"] == 12
+    assert (compared["only_first"], compared["only_second"], compared["p"]) == (0, 0, 1.0)
+    assert "McNemar p = 1" in result.output
+
+
+def test_evaluate_leaves_out_test_images_that_have_a_copy_in_train(folder, tmp_path):
+    for split in ("train", "test"):
+        shutil.copytree(folder, tmp_path / "splits" / split)
+    rng = np.random.default_rng(9)
+    for path in (tmp_path / "splits" / "test").glob("*/1.png"):
+        cv2.imwrite(str(path), rng.integers(0, 255, (60, 60), dtype=np.uint8))
+    out = tmp_path / "figures.json"
+    arguments = ["evaluate", "--data", str(tmp_path / "splits"), "--split", "test", "--json", str(out)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    found = json.loads(out.read_text())
+    assert (found["n"], found["without_copies"]["n"]) == (12, 3)
 
 
 def test_evaluate_takes_some_classes_by_any_of_their_names(folder, tmp_path):
@@ -63,3 +89,23 @@ def test_what_cannot_be_done_is_said_in_one_line(folder, arguments, message):
     assert isinstance(result.exception, ModelError)
     assert message in failure_line(result.exception)
     assert "\n" not in failure_line(result.exception)
+
+
+def test_models_are_listed_promoted_rolled_back_and_shown(tmp_path):
+    from model.registry import champion
+
+    registry = ["--registry", str(tmp_path / "models")]
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(app, ["model", *arguments, *registry])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert f"* {champion()}" in run("list")
+    assert f"the champion is {champion()}" in run("promote", champion(), "--why", "a test")
+    assert json.loads((tmp_path / "models" / "champion.json").read_text())["why"] == "a test"
+    assert f"the champion is {champion()} again" in run("rollback")
+    assert not (tmp_path / "models" / "champion.json").exists()
+    assert json.loads(run("card"))["version"] == champion()
+    assert run("card", "--html", str(tmp_path / "card.html")).strip().endswith("card.html")
+    assert f"Emotion model {champion()}" in (tmp_path / "card.html").read_text()

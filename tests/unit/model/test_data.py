@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from model.data import CLASSES, clean, load_images, soft_targets
+from model.data import CLASSES, clean, copies, load_images, soft_targets, splits_of
 from model.errors import ModelError
 from tests.unit.model.conftest import draw_faces
 
@@ -49,6 +49,40 @@ def test_a_class_without_a_readable_picture_is_refused(write_folder):
         load_images(folder)
 
 
+def test_an_empty_class_folder_is_refused_by_its_name(write_folder):
+    folder = write_folder(
+        {"train/happy/a.png": picture(1), "test/happy/b.png": picture(2), "test/sad/c.png": picture(3)}
+    )
+    (folder / "train/disgust").mkdir()
+    with pytest.raises(ModelError, match="train/disgust has no picture"):
+        load_images(folder, "train")
+    assert len(load_images(folder, "test")) == 2
+
+
+def test_what_systems_add_to_folders_and_zips_is_passed_over(write_folder, tmp_path):
+    folder = write_folder({"happy/a.png": picture(1), "sad/b.png": picture(2)})
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, f"faces/{path.relative_to(folder)}")
+        archive.writestr("__MACOSX/faces/happy/._a.png", b"resource fork")
+        archive.writestr("faces/.thumbs/x.png", b"")
+        archive.writestr("faces/happy/notes.txt", b"")
+    data = load_images(tmp_path / "data.zip")
+    assert (len(data), data.dropped) == (2, {})
+
+
+def test_a_picture_that_is_damaged_inside_a_zip_is_counted(write_folder, tmp_path):
+    folder = write_folder({"happy/a.png": picture(1), "happy/b.png": picture(2)})
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        for path in sorted(folder.rglob("*.png")):
+            archive.write(path, path.relative_to(folder))
+        begin = archive.getinfo("happy/b.png").header_offset + 200
+    content = bytearray((tmp_path / "data.zip").read_bytes())
+    content[begin] ^= 255
+    (tmp_path / "data.zip").write_bytes(content)
+    assert load_images(tmp_path / "data.zip").dropped == {"unreadable": 1}
+
+
 @pytest.mark.parametrize(
     ("split", "message"), [("holiday", "unknown split"), ("test", "no pictures in the split test")], ids=str
 )
@@ -78,6 +112,24 @@ def test_votes_are_joined_by_row_and_a_single_vote_counts_as_a_slip(write_folder
     assert data.not_a_face.tolist() == [0, 1]
 
 
+def test_votes_beside_the_pictures_in_a_folder_of_a_zip_are_found(write_folder, tmp_path):
+    folder = write_folder({"train/happy/7.png": picture(1)})
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        archive.write(folder / "train/happy/7.png", "fer/train/happy/7.png")
+        archive.writestr("fer/ferplus.csv", HEADER + "7,Training,3,6,1,0,0,0,0,0,0,0\n")
+    assert load_images(tmp_path / "data.zip").votes[0].tolist() == [0, 0, 0, 6, 3, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "table", ["row,neutral\n7,3\n", HEADER + "7,Training,three,6,1,0,0,0,0,0,0,0\n"], ids=["columns", "numbers"]
+)
+def test_votes_that_cannot_be_read_are_refused(write_folder, table):
+    folder = write_folder({"train/happy/7.png": picture(1)})
+    (folder / "ferplus.csv").write_text(table)
+    with pytest.raises(ModelError, match=r"ferplus\.csv: needs the columns"):
+        load_images(folder)
+
+
 def test_targets_mix_label_and_votes_and_fall_back_to_the_label(write_folder):
     folder = write_folder({"train/happy/1.png": picture(1), "train/sad/2.png": picture(2)})
     (folder / "ferplus.csv").write_text(HEADER + "1,Training,5,5,0,0,0,0,0,0,0,0\n")
@@ -95,6 +147,27 @@ def test_copies_constant_images_and_no_faces_are_left_out_of_training_and_counte
     cleaned = clean(train, [held_out])
     assert cleaned.dropped == {"constant": 1, "not_a_face": 1, "copy_of_held_out": 1, "copy_in_train": 1}
     assert cleaned.names == ("2.png", "5.png", "6.png", "7.png", "8.png", "9.png")
+
+
+def test_sets_that_share_most_of_their_images_are_refused():
+    train, held_out = draw_faces(20, seed=1), draw_faces(8, seed=2)
+    held_out.images[:5] = train.images[:5]
+    assert copies(held_out, train).tolist() == [True] * 5 + [False] * 3
+    with pytest.raises(ModelError, match="5 of 8 held-out images are also training images"):
+        clean(train, [held_out])
+
+
+def test_training_images_that_are_all_left_out_are_an_error():
+    train = draw_faces(4, seed=1)
+    train.images[:] = 9
+    with pytest.raises(ModelError, match="no training image is left"):
+        clean(train, [])
+
+
+def test_the_splits_of_a_source_are_known(write_folder):
+    folder = write_folder({"Training/happy/a.png": picture(1), "PrivateTest/sad/b.png": picture(2)})
+    assert splits_of(folder) == {"train", "test"}
+    assert splits_of(folder / "Training") == set()
 
 
 def test_the_fingerprint_knows_every_pixel_and_label_but_not_the_order():

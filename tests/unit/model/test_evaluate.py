@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.calibrate import fit_temperature, log_loss, probabilities
+from model.compare import compare, mcnemar
 from model.data import CLASSES
 from model.errors import ModelError
-from model.evaluate import calibration_error, confusion, evaluate, figures, macro_f1
+from model.evaluate import calibration_error, confusion, evaluate, figures, macro_f1, reliability, scaled_down_and_up
 from tests.unit.model.conftest import draw_faces
 
 LABELS = np.array([0, 0, 3, 3, 4, 6])
@@ -70,13 +71,80 @@ def test_confusion_counts_each_image_once_and_f1_stays_between_0_and_1(pairs):
     assert 0 <= macro_f1(table) <= 1
 
 
+def test_recall_has_an_interval_for_each_class_that_occurs():
+    found = evaluate(sure([0, 3, 3, 3, 4, 4] * 20), np.tile(LABELS, 20))
+    assert found.recall_intervals.keys() == found.recall.keys()
+    low, high = found.recall_intervals["angry"]
+    assert low < 0.5 < high
+    assert found.recall_intervals["happy"] == (1.0, 1.0)
+
+
+def test_reliability_bins_hold_all_images_and_explain_the_calibration_error():
+    rng = np.random.default_rng(0)
+    confidence, right = rng.uniform(0.2, 1, 500), rng.random(500) < 0.6
+    bins = reliability(confidence, right)
+    assert sum(b["n"] for b in bins) == 500
+    gap = sum(b["n"] * abs(b["confidence"] - b["accuracy"]) for b in bins) / 500
+    assert gap == pytest.approx(calibration_error(confidence, right))
+
+
+def test_small_faces_lose_their_detail_and_large_ones_nothing():
+    images = np.random.default_rng(0).integers(0, 255, (3, 48, 48), dtype=np.uint8)
+    assert (scaled_down_and_up(images, 48) == images).all()
+    assert scaled_down_and_up(images, 16).shape == (3, 48, 48)
+    assert scaled_down_and_up(images, 16).std() < scaled_down_and_up(images, 32).std() < images.std()
+
+
+def looks_left(crops: np.ndarray) -> np.ndarray:
+    """Reads the place of the bright column of `draw_faces`."""
+    side = crops.shape[1]
+    column = crops[:, 0].argmax(axis=1)
+    return np.eye(7, dtype=np.float32)[np.clip(np.rint((column + 1) * 9 / side).astype(int) - 1, 0, 6)] * 9
+
+
+def test_figures_leave_out_copies_and_report_sizes_and_four_classes():
+    data = draw_faces(42, seed=0, side_px=48)
+    found = figures(looks_left, data, 1.0, copies=np.arange(42) < 10)
+    assert list(found["by_face_size"]) == ["48", "32", "24", "16"]
+    assert found["by_face_size"]["48"]["accuracy"] == found["one_view"]["accuracy"]
+    assert found["without_copies"]["n"] == 32
+    assert found["four_classes"]["classes"] == ("angry", "happy", "neutral", "sad")
+    assert "classes_present" not in found
+
+
+def test_classes_that_the_images_lack_are_left_out_of_a_figure_of_its_own():
+    data = draw_faces(42, seed=0, side_px=48)
+    posed = data.take(data.labels != CLASSES.index("neutral"))
+    found = figures(looks_left, posed, 1.0, sizes_px=())
+    assert found["classes_present"]["classes"] == ("angry", "disgust", "fear", "happy", "sad", "surprise")
+    assert "four_classes" not in found
+    assert "classes_present" not in figures(looks_left, posed, 1.0, found["classes_present"]["classes"], sizes_px=())
+
+
+def test_mcnemar_counts_what_only_one_model_reads_right():
+    first = np.array([1, 1, 1, 1, 1, 1, 0, 0], bool)
+    second = np.array([1, 0, 0, 0, 0, 0, 0, 1], bool)
+    found = mcnemar(first, second)
+    assert (found.both, found.only_first, found.only_second, found.neither) == (1, 5, 1, 1)
+    assert found.p == pytest.approx(2 * (1 + 6) / 2**6)
+    assert mcnemar(first, first).p == 1.0
+    with pytest.raises(ModelError):
+        mcnemar(first[:0], second[:0])
+
+
+def test_models_are_compared_on_the_images_of_some_classes_only():
+    data = draw_faces(70, seed=0, side_px=48)
+
+    def always_happy(crops: np.ndarray) -> np.ndarray:
+        return np.tile(np.eye(7, dtype=np.float32)[3], (len(crops), 1))
+
+    found = compare(looks_left, always_happy, data, ("happy", "sad"))
+    assert (found.n, found.both, found.only_first, found.only_second) == (20, 10, 10, 0)
+
+
 def test_figures_report_flips_and_votes_beside_the_one_view():
     data = draw_faces(21, seed=0)
     data.votes[:, 3] = 8
-
-    def looks_left(crops: np.ndarray) -> np.ndarray:
-        column = crops[:, 0].argmax(axis=1)
-        return np.eye(7, dtype=np.float32)[np.clip(np.rint((column + 1) * 9 / 16).astype(int) - 1, 0, 6)] * 9
 
     found = figures(looks_left, data, temperature=1.0)
     assert found["one_view"]["accuracy"] > found["with_flip"]["accuracy"]

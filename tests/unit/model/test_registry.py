@@ -10,7 +10,23 @@ import pytest
 from model import preprocess
 from model.data import CLASSES
 from model.errors import ModelError
-from model.registry import CARD, LITERT, WEIGHTS, add_release, champion, load_release, promote
+from model.registry import (
+    CARD,
+    INSTALLED,
+    LITERT,
+    WEIGHTS,
+    add_release,
+    champion,
+    entries,
+    load_release,
+    promote,
+    roll_back,
+)
+
+
+def add(registry: Path, version: str) -> None:
+    card = {"classes": list(CLASSES), "temperature": 1.5, "preprocessing": preprocess.describe(), "created": version}
+    add_release(registry, version, card, registry.parent / "w", registry.parent / "l")
 
 
 @pytest.fixture
@@ -18,8 +34,7 @@ def registry(tmp_path: Path) -> Path:
     """A registry with one release, whose files are short texts: the registry does not look inside."""
     (tmp_path / "w").write_bytes(b"weights")
     (tmp_path / "l").write_bytes(b"litert")
-    card = {"classes": list(CLASSES), "temperature": 1.5, "preprocessing": preprocess.describe()}
-    add_release(tmp_path / "registry", "tiny-1", card, tmp_path / "w", tmp_path / "l")
+    add(tmp_path / "registry", "tiny-1")
     promote(tmp_path / "registry", "tiny-1")
     return tmp_path / "registry"
 
@@ -87,3 +102,54 @@ def test_a_failed_release_leaves_nothing_behind(registry, tmp_path):
     with pytest.raises(FileNotFoundError):
         add_release(registry, "tiny-2", {}, tmp_path / "w", tmp_path / "nothing")
     assert sorted(p.name for p in registry.iterdir()) == ["champion.json", "tiny-1"]
+
+
+def test_a_rollback_goes_back_champion_by_champion_and_then_to_the_shipped_one(registry):
+    add(registry, "tiny-2")
+    promote(registry, "tiny-2", "better by more than chance")
+    promote(registry, champion())
+    assert champion(registry) == champion()
+    assert [roll_back(registry), roll_back(registry), roll_back(registry)] == ["tiny-2", "tiny-1", champion()]
+    with pytest.raises(ModelError, match="nothing to roll back to"):
+        roll_back(registry)
+
+
+def test_promoting_the_champion_again_changes_nothing(registry):
+    before = (registry / "champion.json").read_text()
+    promote(registry, "tiny-1")
+    assert (registry / "champion.json").read_text() == before
+
+
+def test_shipped_models_are_found_behind_ones_own(registry):
+    assert load_release(champion(), registry).litert.parent.parent == INSTALLED
+    listed = {entry.version: entry for entry in entries(registry)}
+    assert listed["tiny-1"].champion
+    assert not listed["tiny-1"].shipped
+    assert listed[champion()].shipped
+    assert not listed[champion()].champion
+
+
+def test_a_folder_without_models_uses_the_shipped_champion(tmp_path):
+    assert champion(tmp_path / "none") == champion()
+    assert load_release(registry=tmp_path / "none").version == champion()
+
+
+def test_a_shipped_version_cannot_be_made_again(registry, tmp_path):
+    with pytest.raises(ModelError, match="releases do not change"):
+        add(registry, champion())
+
+
+def test_a_version_being_written_is_not_listed_and_not_loaded(registry):
+    (registry / "tiny-1").rename(registry / ".part-x")
+    assert [e.version for e in entries(registry)] == [champion()]
+
+
+def test_a_registry_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"file/models: models cannot be written here"):
+        promote(tmp_path / "file" / "models", champion())
+
+
+def test_shipped_cards_have_a_page_for_people():
+    for entry in entries():
+        assert f"Emotion model {entry.version}" in (entry.folder / "card.html").read_text()

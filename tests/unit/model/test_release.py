@@ -13,9 +13,9 @@ import pytest
 
 from model.architectures import Architecture
 from model.errors import ModelError
-from model.export import convert, load_network, save_weights
+from model.export import convert, converted_elsewhere, load_network, save_weights
 from model.registry import Release
-from model.release import release
+from model.release import Splits, release
 from model.runtime import BATCHES, KerasNetwork, LiteRtNetwork, split_into_batches
 from model.train import train
 from tests.unit.model.conftest import TINY, draw_faces
@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Release:
     splits = [draw_faces(n, seed) for seed, n in enumerate((56, 28, 28))]
     plan = Plan(architecture=TINY, epochs=1, batch=8, dtype_policy="float32")
     train(folder / "run", plan, *splits[:2])
-    return release(folder / "run", "tiny-1", folder / "registry", *splits, code_version="test")
+    return release(folder / "run", "tiny-1", folder / "registry", Splits(*splits), "test")
 
 
 def test_a_card_says_what_was_made_of_what(made):
@@ -43,6 +43,15 @@ def test_a_card_says_what_was_made_of_what(made):
     assert card["training"]["plan"]["epochs"] == 1
     assert card["conversion"]["tried"][-1]["kind"] == card["conversion"]["chosen"]
     assert card["temperature"] == made.temperature > 0
+
+
+def test_a_card_for_people_lies_beside_the_weights(made):
+    page = (made.litert.parent / "card.html").read_text()
+    assert "Emotion model tiny-1" in page
+    assert f"{made.card['metrics']['test']['one_view']['accuracy']:.3f}" in page
+    assert made.sha256()["model.tflite"] in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
 
 
 def test_the_released_weights_and_the_litert_file_agree(made):
@@ -74,10 +83,22 @@ def test_a_float_conversion_gives_what_keras_gives(made, tmp_path):
     assert tried[0].mean_probability_difference < 1e-5
 
 
+@pytest.mark.slow
+def test_a_conversion_in_a_process_of_its_own_gives_the_same_answers(made, tmp_path):
+    """As it is made where Keras runs on JAX or PyTorch."""
+    network, images = load_network(TINY, made.weights), draw_faces(28, seed=3).images
+    network.save(tmp_path / "network.keras")
+    np.save(tmp_path / "images.npy", images)
+    (tmp_path / "elsewhere.tflite").write_bytes(converted_elsewhere(tmp_path, "int8-dynamic"))
+    convert(network, draw_faces(28, seed=3), tmp_path / "here.tflite", kinds=("int8-dynamic",))
+    here, elsewhere = (LiteRtNetwork(tmp_path / f"{name}.tflite")(images) for name in ("here", "elsewhere"))
+    assert elsewhere == pytest.approx(here)
+
+
 def test_a_run_without_weights_cannot_be_released(tmp_path):
     data = draw_faces(7, seed=0)
     with pytest.raises(ModelError, match="train first"):
-        release(tmp_path, "tiny-1", tmp_path, data, data, data, "test")
+        release(tmp_path, "tiny-1", tmp_path, Splits(data, data, data), "test")
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 4, 8, 13, 24, 25, 31, 32, 33, 70])

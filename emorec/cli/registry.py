@@ -1,0 +1,124 @@
+"""`emorec model …`: the versions of the emotion model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Registry = Annotated[
+    Path | None,
+    typer.Option(help="Folder of your own models; by default that of the settings, or models in the store."),
+]
+
+app = typer.Typer(
+    help="The versions of the emotion model: list, card, release, promote, roll back.", no_args_is_help=True
+)
+
+
+def registry_folder(given: Path | None) -> Path:
+    """The folder of one's own models: the one that was given, or that of the settings."""
+    from emorec.settings import Settings
+
+    return given or Settings.load().models_folder()
+
+
+@app.command("list")
+def list_versions(registry: Registry = None) -> None:
+    """List the versions, the oldest first, with what each reaches; the champion is marked.
+
+    Example: emorec model list
+    """
+    from model.registry import entries
+
+    typer.echo("  version           made        test n   right   macro F1  calibration error")
+    for entry in entries(registry_folder(registry)):
+        metrics = entry.card.get("metrics", {})
+        figures = metrics.get("test", metrics.get("validation", {})).get("one_view")
+        told = (
+            f"{figures['n']:>6}   {figures['accuracy']:.3f}   {figures['macro_f1']:.3f}     {figures['ece']:.3f}"
+            if figures
+            else "not evaluated"
+        )
+        where = "  (came with emorec)" if entry.shipped else ""
+        mark = "*" if entry.champion else " "
+        typer.echo(f"{mark} {entry.version:<16}  {str(entry.card.get('created', ''))[:10]:<10}  {told}{where}")
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="One of `emorec model list`.")],
+    registry: Registry = None,
+    why: Annotated[str, typer.Option(help="Kept with the promotion.")] = "by hand",
+) -> None:
+    """Make a version the champion: the next analyses use it, running ones keep theirs.
+
+    Example: emorec model promote retrained-3 --why "better on our own faces"
+    """
+    from model import registry as models
+
+    folder = registry_folder(registry)
+    models.promote(folder, version, why)
+    typer.echo(f"{folder}: the champion is {version}")
+
+
+@app.command()
+def rollback(registry: Registry = None) -> None:
+    """Make the champion before the present one the champion again.
+
+    Example: emorec model rollback
+    """
+    from model import registry as models
+
+    folder = registry_folder(registry)
+    typer.echo(f"{folder}: the champion is {models.roll_back(folder)} again")
+
+
+@app.command()
+def card(
+    version: Annotated[str, typer.Argument(help="One of `emorec model list`.")] = "champion",
+    registry: Registry = None,
+    html: Annotated[Path | None, typer.Option(help="Write the card there as a page for people.")] = None,
+) -> None:
+    """Print a version's card as JSON, after checking its files; or write it as a page.
+
+    Example: emorec model card vgg11-1 --html card.html
+    """
+    import json
+
+    from model.card import render_card
+    from model.registry import load_release
+
+    release = load_release(version, registry_folder(registry))
+    if html is None:
+        typer.echo(json.dumps(release.card, indent=1))
+    else:
+        html.write_text(render_card(release.card), "utf-8")
+        typer.echo(html)
+
+
+@app.command()
+def release(
+    run: Annotated[Path, typer.Argument(help="Folder of a run of `emorec train`.")],
+    version: Annotated[str, typer.Option("--as", help="Name of the version to be.")],
+    data: Annotated[Path, typer.Option(help="The data that the run was trained on, with validation and test.")],
+    promote: Annotated[bool, typer.Option(help="Make it the champion.")] = False,
+    registry: Registry = None,
+) -> None:
+    """Release a run's best weights: convert for CPUs, calibrate, read the test split once, write the card.
+
+    Example: emorec model release runs/july --as vgg11-2 --data fer2013.zip --promote
+    """
+    import os
+
+    # Only TensorFlow writes LiteRT files; weights are the same for all backends.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from emorec.cli.model import make_release
+    from model.registry import check_new
+    from model.release import load_splits
+
+    folder = registry_folder(registry)
+    check_new(folder, version)
+    make_release(run, version, folder, load_splits(data), promote)
