@@ -62,7 +62,7 @@ class FaceDetector:
         """Load the model.
 
         Raises:
-            AssetError: MediaPipe cannot read the file.
+            AssetError: LiteRT cannot read the file.
         """
         self._settings = settings
         self._models = [DetectorModel(model_path, settings.follow_score) for _ in range(threads)]
@@ -83,8 +83,7 @@ class FaceDetector:
     def close(self) -> None:
         """End the threads and free the models."""
         self._pool.shutdown()
-        while self._models:
-            self._models.pop().close()
+        self._models.clear()
 
     def search(self, rgb: UInt8, areas_px: Float32 | None = None, sizes: Sizes = "all") -> Detections:
         """All faces in a picture, or in some areas of it.

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
-from emorec.errors import AssetError
 from emorec.faces.boxes import centers
 from emorec.faces.halves import halved
 from emorec.faces.merge import Sightings
+from emorec.faces.network import ShortRangeNetwork
 from emorec.types import Detections, Float32, UInt8
 
 __all__ = ["MOSAIC_FACES", "DetectorModel", "Square"]
@@ -45,32 +42,15 @@ class Square(NamedTuple):
 
 
 class DetectorModel:
-    """One instance of MediaPipe's ``FaceDetector``; not for two threads at a time. Close it after use."""
+    """Looks at parts of a picture through one instance of the network; not for two threads at a time."""
 
     def __init__(self, path: Path, lowest_score: float) -> None:
         """Load the model; faces below ``lowest_score`` are never reported.
 
         Raises:
-            AssetError: MediaPipe cannot read the file.
+            AssetError: LiteRT cannot read the file.
         """
-        with _without_tensorflow():
-            import mediapipe
-            from mediapipe.tasks.python.core.base_options import BaseOptions
-            from mediapipe.tasks.python.vision import FaceDetector, FaceDetectorOptions
-        self._image = mediapipe.Image
-        self._srgb = mediapipe.ImageFormat.SRGB
-        try:
-            # Read here, since MediaPipe's own reading reports a missing file as an internal error.
-            options = FaceDetectorOptions(
-                base_options=BaseOptions(model_asset_buffer=path.read_bytes()), min_detection_confidence=lowest_score
-            )
-            self._detector = FaceDetector.create_from_options(options)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise AssetError(f"{path} cannot be used as a face detector ({error}); run: emorec assets") from error
-
-    def close(self) -> None:
-        """Free the model."""
-        self._detector.close()
+        self._network = ShortRangeNetwork(path, lowest_score)
 
     def look(self, rgb: UInt8, square: Square) -> Sightings:
         """Faces in one square of the picture [H, W, 3], in px of the picture."""
@@ -84,7 +64,7 @@ class DetectorModel:
             ox, oy = (left - x) // factor, (top - y) // factor
             canvas[oy : oy + crop.shape[0], ox : ox + crop.shape[1]] = crop
             crop = canvas
-        found = self._detect(crop)
+        found = self._network.detect(crop)
         box = np.asarray(found.box_px * factor + (x, y, 0, 0), np.float32)
         points = np.asarray(found.points_px * factor + (x, y), np.float32)
         score = np.where(_cut_off(box, square, width, height), found.score * BORDER_PENALTY, found.score)
@@ -101,7 +81,7 @@ class DetectorModel:
         crop, factor = halved(crop, LEAST_INPUT_PX)
         margin = round(TILE_MARGIN * crop.shape[0])
         crop = np.asarray(cv2.copyMakeBorder(crop, *(margin,) * 4, cv2.BORDER_REPLICATE), np.uint8)
-        found = self._detect(crop)
+        found = self._network.detect(crop)
         corner = np.array([left, top], np.float32) - margin * factor
         box = np.asarray(found.box_px * factor + (*corner, 0, 0), np.float32)
         return Detections(box, found.score, np.asarray(found.points_px * factor + corner, np.float32))
@@ -121,7 +101,7 @@ class DetectorModel:
             mosaic[oy : oy + cell, ox : ox + cell] = _cell_picture(
                 rgb, Square(int(corner[i, 0]), int(corner[i, 1]), int(side[i])), cell
             )
-        seen = self._detect(mosaic)
+        seen = self._network.detect(mosaic)
         found = Detections(
             np.full((n, 4), np.nan, np.float32), np.zeros(n, np.float32), np.full((n, 6, 2), np.nan, np.float32)
         )
@@ -136,34 +116,6 @@ class DetectorModel:
             found.box_px[i], found.score[i] = box[best], seen.score[inside][best]
             found.points_px[i] = (seen.points_px[inside][best] - at[i]) / scale[i] + corner[i]
         return found
-
-    def _detect(self, rgb: UInt8) -> Detections:
-        """One call of the model, in px of the picture that it was given."""
-        height, width = rgb.shape[:2]
-        faces = self._detector.detect(self._image(image_format=self._srgb, data=np.ascontiguousarray(rgb))).detections
-        boxes = [
-            (f.bounding_box.origin_x, f.bounding_box.origin_y, f.bounding_box.width, f.bounding_box.height)
-            for f in faces
-        ]
-        points = [[(p.x * width, p.y * height) for p in f.keypoints] for f in faces]
-        return Detections(
-            np.asarray(boxes, np.float32).reshape(-1, 4),
-            np.asarray([f.categories[0].score for f in faces], np.float32),
-            np.asarray(points, np.float32).reshape(-1, 6, 2),
-        )
-
-
-@contextmanager
-def _without_tensorflow() -> Iterator[None]:
-    """MediaPipe imports TensorFlow where it is installed, only to look for it: 4 s and 600 MB for nothing."""
-    if "mediapipe" in sys.modules or "tensorflow" in sys.modules:
-        yield
-        return
-    sys.modules["tensorflow"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["tensorflow"]
 
 
 def _cut_off(box_px: Float32, square: Square, width: int, height: int) -> Any:
