@@ -5,6 +5,7 @@ On a CPU neither TensorFlow nor Keras is imported.
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +21,7 @@ from model.preprocess import CROP_PX, crop_faces
 from model.registry import Release, load_release
 from model.runtime import LiteRtNetwork, Logits
 
-__all__ = ["CROP_PX", "EmotionClassifier", "crop_faces", "hashes"]
+__all__ = ["CROP_PX", "EmotionClassifier", "crop_faces", "hashes", "pinned"]
 
 
 class EmotionClassifier:
@@ -81,6 +82,19 @@ def hashes(settings: EmotionSettings) -> dict[str, str]:
     release = _release(settings)
     path = release.weights if settings.device == "gpu" else release.litert
     return {f"emotion/{release.version}/{path.name}": release.sha256()[path.name]}
+
+
+def pinned(settings: EmotionSettings, models: Path) -> EmotionSettings:
+    """The same settings with the version that "champion" means now, and with where models lie.
+
+    Args:
+        models: the folder of one's own models, for settings that name none.
+
+    Raises:
+        AssetError: as `EmotionClassifier`.
+    """
+    here = settings.model_copy(update={"registry": settings.registry or models})
+    return here.model_copy(update={"model": _release(here).version})
 
 
 def _release(settings: EmotionSettings) -> Release:

@@ -26,6 +26,7 @@ from emorec.workfolder import ChunkRecord, WorkFolder
 if TYPE_CHECKING:
     from emorec.resolve import Resolution
     from emorec.settings import Settings
+    from emorec.settings.emotion import EmotionSettings
 
 __all__ = ["Plan", "commit", "observe_chunk", "observe_missing", "plan", "resolve_recording", "work_folder"]
 
@@ -46,6 +47,14 @@ class Plan:
     settings: Settings
     models: dict[str, str]
     fingerprint: str
+    emotion: EmotionSettings | None = None
+    """The version of the emotion model that was there when the work began, and where it lies: it is kept to the end,
+    whatever is promoted meanwhile."""
+
+    @property
+    def observe_settings(self) -> Settings:
+        """The settings with that version."""
+        return self.settings.model_copy(update={"emotion": self.emotion}) if self.emotion else self.settings
 
     @property
     def session(self) -> str:
@@ -70,12 +79,13 @@ def plan(info: RecordingInfo, store: str, settings: Settings) -> Plan:
     from emorec import emotion, recording
 
     chunks = recording.plan_chunks(info, settings.recording)
-    models = assets.hashes(settings.assets)
+    models, classifier = assets.hashes(settings.assets), None
     if settings.privacy.emotions:
-        models |= emotion.hashes(settings.emotion)
+        classifier = emotion.pinned(settings.emotion, settings.models_folder(store))
+        models |= emotion.hashes(classifier)
     fingerprint = settings.observe_fingerprint({**models, "emorec": emorec.__version__, "observe": _OBSERVE_VERSION})
     work_folder(info, store, settings).prepare(fingerprint)
-    return Plan(info, chunks, store, settings, models, fingerprint)
+    return Plan(info, chunks, store, settings, models, fingerprint, classifier)
 
 
 def observe_chunk(plan: Plan, index: int, progress: ProgressCallback | None = None) -> None:
@@ -95,7 +105,7 @@ def observe_missing(plan: Plan, indices: Sequence[int], progress: ProgressCallba
     if not missing:
         return
     samples = faces = 0
-    with observe.Observer(plan.settings) as observer:
+    with observe.Observer(plan.observe_settings) as observer:
         for index in missing:
             with recording.SampleReader(plan.info, plan.chunks[index], plan.settings.recording) as reader:
                 seen = observer.observe(reader, _of_whole(progress, plan, samples, faces))

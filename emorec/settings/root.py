@@ -106,7 +106,8 @@ class Settings(BaseSettings):
     def changed(self) -> dict[str, Any]:
         """The settings of the session that differ from the defaults, as nested plain values: without folders, and
         without how it is told."""
-        without = {"store", "assets", "work", "report"}
+        without: dict[str, Any] = dict.fromkeys(("store", "assets", "work", "report"), True)
+        without["emotion"] = {"registry"}
         values = self.model_dump(mode="json", exclude=without)
         defaults = Settings.model_construct().model_dump(mode="json", exclude=without)
         changed: dict[str, Any] = {}

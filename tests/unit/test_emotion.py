@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emorec.emotion import EmotionClassifier, crop_faces, hashes
+from emorec.emotion import EmotionClassifier, crop_faces, hashes, pinned
 from emorec.errors import AssetError
 from emorec.settings.emotion import EmotionSettings
 from emorec.types import EMOTIONS
@@ -109,3 +109,16 @@ def test_classifying_on_a_cpu_imports_neither_tensorflow_nor_keras():
 def test_a_crop_of_a_frame_can_be_classified(classifier):
     frame = np.random.default_rng(0).integers(0, 255, (90, 160, 3), dtype=np.uint8)
     assert classifier.classify(crop_faces(frame, [[10, 10, 30, 30], [100, 40, 60, 60]])).shape == (2, 7)
+
+
+def test_a_pinned_model_stays_when_another_is_promoted(tmp_path):
+    models = tmp_path / "models"
+    settings = pinned(EmotionSettings(), models)
+    assert settings.model == load_release().version
+    assert settings.registry == models
+    models.mkdir()
+    (models / "champion.json").write_text('{"champion": "other"}')
+    with EmotionClassifier(settings) as classifier:
+        assert classifier.release.version == load_release().version
+    with pytest.raises(AssetError, match="other"):
+        pinned(EmotionSettings(), models)

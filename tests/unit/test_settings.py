@@ -73,3 +73,18 @@ def test_the_fingerprint_changes_with_what_observe_depends_on(overrides: dict, m
     assert (
         Settings.load(**overrides).observe_fingerprint(models) == Settings.load().observe_fingerprint({"a": "1"})
     ) is same
+
+
+@pytest.mark.parametrize(
+    ("store", "folder"),
+    [("here/store", "here/store/models"), ("file:///here", "/here/models"), ("s3://bucket/emorec", "work/models")],
+    ids=["folder", "file URL", "bucket"],
+)
+def test_models_of_ones_own_lie_in_the_store_or_where_unfinished_work_does(store: str, folder: str) -> None:
+    settings = Settings.load(work=Path("work"))
+    assert settings.models_folder(store) == Path(folder)
+    assert Settings.load(emotion={"registry": "mine"}).models_folder(store) == Path("mine")
+
+
+def test_folders_are_no_settings_of_a_session() -> None:
+    assert Settings.load(emotion={"registry": "mine", "device": "gpu"}).changed() == {"emotion": {"device": "gpu"}}
