@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from emorec import pipeline
+from emorec.amend import Additions, amend, find_new
 from emorec.settings import Settings
 from emorec.store import Session, Store, session_id
 from emorec.types import Progress, ProgressCallback
@@ -36,7 +37,7 @@ def call(_name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwa
 
 @dataclass(frozen=True)
 class AnalysisResult:
-    """What came out for one recording.
+    """What came out for one recording; ``added``: files that came new to a session that was there.
 
     ``participants``: their number, None for a group too small to be told of (privacy mode aggregate); ``reused``: it
     had been analysed before, and nothing was done again; ``note`` then says in what the session differs from what was
@@ -51,6 +52,7 @@ class AnalysisResult:
     seconds: float
     reused: bool
     note: str = ""
+    added: tuple[str, ...] = ()
 
 
 def analyze(
@@ -61,6 +63,7 @@ def analyze(
     course: str = "general",
     title: str | None = None,
     again: bool = False,
+    additions: Additions | None = None,
     progress: ProgressCallback | None = None,
     step: StepRunner = call,
 ) -> AnalysisResult:
@@ -73,6 +76,8 @@ def analyze(
         recording: a local media file.
         store: a folder or fsspec URL; by default that of the settings.
         again: analyse even if there is a session; it is replaced when the new one is whole.
+        additions: files beside the recording and names, also for a session that is there; what lies beside the
+            recording and is not named here is found by itself, unless the settings say otherwise.
         progress: told how far the work is, from this thread.
         step: runs each coarse step; a flow makes them its tasks.
 
@@ -86,6 +91,8 @@ def analyze(
     started_s = time.perf_counter()
     root = settings.store if store is None else str(store)
     tell: Callable[[Progress], None] = progress or (lambda step: None)
+    additions = additions or Additions()
+    additions.check()
     tell(Progress("read", 0, 0))
     info = step("read", media.probe, recording, settings.recording)
     with ExitStack() as held:
@@ -95,9 +102,12 @@ def analyze(
             planned = step("plan", pipeline.plan, info, root, settings)
             step("observe", pipeline.observe_missing, planned, range(len(planned.chunks)), tell)
             tell(Progress("resolve", info.duration_s, info.duration_s))
-            session = step("resolve", _resolve_and_commit, planned, course, title, started_s)
+            session = step("resolve", _resolve_and_commit, planned, course, title, started_s, additions)
+            added: tuple[str, ...] = ()
+        else:
+            session, added = step("resolve", _amended, session, recording, additions, settings)
     language = settings.report.language
-    if not reused or session.report_language != language:
+    if not reused or added or session.report_language != language:
         tell(Progress("report", info.duration_s, info.duration_s))
         step("report", render_report, session, language)
     counts = session.metadata["counts"]
@@ -110,6 +120,7 @@ def analyze(
         seconds=round(time.perf_counter() - started_s, 2),
         reused=reused,
         note=_difference(session, settings, course) if reused else "",
+        added=added if reused else (),
     )
 
 
@@ -155,6 +166,25 @@ def _difference(session: Session, settings: Settings, course: str) -> str:
     return ", ".join(parts)
 
 
-def _resolve_and_commit(planned: pipeline.Plan, course: str, title: str | None, started_s: float) -> Session:
+def _resolve_and_commit(
+    planned: pipeline.Plan, course: str, title: str | None, started_s: float, additions: Additions
+) -> Session:
     resolution, records = pipeline.resolve_recording(planned)
-    return pipeline.commit(planned, resolution, records, course=course, title=title, started_s=started_s)
+    session = pipeline.commit(planned, resolution, records, course=course, title=title, started_s=started_s)
+    return _amended(session, planned.info.path, additions, planned.settings, always=True)[0]
+
+
+def _amended(
+    session: Session, recording: Path, additions: Additions, settings: Settings, always: bool = False
+) -> tuple[Session, tuple[str, ...]]:
+    """The session with what was given and what lies beside its recording, and the kinds of files that came new."""
+    wanted = settings.sidecars
+    if session.metadata["privacy"]["mode"] == "aggregate":
+        # Nothing of single people is taken unless it is asked for by name, and then refused.
+        wanted = wanted.model_copy(update={"beside": False})
+    found = find_new(session, recording) if wanted.beside else {}
+    files = {**{kind: path for kind, path in found.items() if kind not in additions.files}, **additions.files}
+    complete = replace(additions, files=files)
+    if not complete and not always:
+        return session, ()
+    return amend(session, complete, wanted), tuple(files)

@@ -140,7 +140,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         _T0,
         _T1,
         _PARTICIPANT,
-        _column("speaker", _TEXT, "", "the speaker's name in the transcript"),
+        _column("speaker", _TEXT, "", "the speaker's name on request, else participant, or S01, S02, … for others"),
         _column("words", _COUNT, "words", "number of words"),
         _column("question", _FLAG, "", "whether it is a question"),
         _column("text", _TEXT, "", "the utterance itself, only on request"),
@@ -148,11 +148,18 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
     "chat": _schema(
         _T,
         _PARTICIPANT,
-        _column("author", _TEXT, "", "the author's name in the chat"),
+        _column("author", _TEXT, "", "the author's name on request, else participant, or A01, A02, … for others"),
         _column("length", _COUNT, "characters", "length of the message"),
         _column("question", _FLAG, "", "whether it is a question"),
         _column("reaction", _FLAG, "", "whether it is a reaction"),
         _column("text", _TEXT, "", "the message itself, only on request"),
+    ),
+    "chapters": _schema(
+        _T0,
+        _T1,
+        _column("chapter", _COUNT, "", "number of the chapter, from 1 on"),
+        _column("title", _TEXT, "", "its title, where a file says it"),
+        _column("source", _TEXT, "", "file, or screen where it begins with a change of the shared screen"),
     ),
 }
 """Schema of each table of a session, by the name of its file without ``.parquet``."""

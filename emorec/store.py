@@ -7,7 +7,6 @@ not exist. ``STORE/work/`` belongs to recordings that are being analysed.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from emorec.errors import StoreError
+from emorec.files import json_bytes, make_private, parquet_bytes, remove_unfinished, write_atomically
 from emorec.schemas import SCHEMAS, empty_table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ __all__ = ["Session", "Store", "load", "session_id"]
 
 METADATA: Final = "session.json"
 REPORT: Final = "report.html"
-AGGREGATE_TABLES: Final = frozenset({"group_windows", "moments"})
+AGGREGATE_TABLES: Final = frozenset({"group_windows", "moments", "chapters"})
 AGGREGATE_COUNTS: Final = frozenset({"participants", "samples", "seen_percent"})
 """All that a session in privacy mode aggregate may hold and say; what is added must tell of nobody, either."""
 _HEAD_BYTES: Final = 200
@@ -119,6 +119,30 @@ class Session:
         """Stretches in which the group did something that chance does not explain."""
         return self.frame("moments")
 
+    @cached_property
+    def speech(self) -> pd.DataFrame:
+        """What was said, where a transcript was given."""
+        return self.frame("speech")
+
+    @cached_property
+    def chat(self) -> pd.DataFrame:
+        """What was written, where a chat was given."""
+        return self.frame("chat")
+
+    @cached_property
+    def chapters(self) -> pd.DataFrame:
+        """The parts of the recording, as a file or changes of the shared screen say."""
+        return self.frame("chapters")
+
+    def replace(self, tables: Mapping[str, pa.Table | None], metadata: Mapping[str, Any]) -> Session:
+        """The session with these tables (None: without) and session.json, all else as it is; see Store.commit."""
+        root, _, name = self.folder.rpartition("/sessions/")
+        if name != self.id:
+            raise StoreError(
+                f"{self.folder} does not lie in a store (STORE/sessions/{self.id}), so it cannot be changed"
+            )
+        return Store(root).commit(tables, metadata, keep=True)
+
     @property
     def report(self) -> str:
         """Where the session's report is, or will be."""
@@ -144,7 +168,7 @@ class Session:
         path, content = f"{self._path}/{REPORT}", html.encode()
         try:
             if _is_local(self._fs):
-                _write_atomically(Path(path), content)
+                write_atomically(Path(path), content)
             else:
                 self._fs.pipe_file(path, content)
         except OSError as error:
@@ -210,15 +234,18 @@ class Store:
             raise StoreError(f"no session {session} in {self.root}; `emorec analyze` makes one")
         return _session_at(self._fs, self._folder(session))
 
-    def commit(self, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> Session:
+    def commit(
+        self, tables: Mapping[str, pa.Table | None], metadata: Mapping[str, Any], *, keep: bool = False
+    ) -> Session:
         """Write a session whole or not at all, in place of the one of the same recording if there is one.
 
         In a folder everything is written beside and moved into place; behind a URL, where nothing can be moved,
         session.json goes first when a session is replaced and comes back last.
 
         Args:
-            tables: by name, each with its schema of :data:`emorec.schemas.SCHEMAS`.
+            tables: by name, each with its schema of :data:`emorec.schemas.SCHEMAS`; one that is None goes.
             metadata: session.json; ``session`` names the session.
+            keep: leave what the session has beside these tables.
 
         Raises:
             StoreError: a table has another schema, the session may not hold it (privacy mode aggregate), or the store
@@ -227,13 +254,13 @@ class Store:
         session = str(metadata["session"])
         _check_privacy(session, tables, metadata)
         for name, table in tables.items():
-            if not table.schema.equals(SCHEMAS[name]):
+            if table is not None and not table.schema.equals(SCHEMAS[name]):
                 raise StoreError(f"table {name} of session {session} has not the schema of {name}")
         try:
             if self.is_local:
-                self._commit_local(session, tables, metadata)
+                self._commit_local(session, tables, metadata, keep)
             else:
-                self._commit_remote(session, tables, metadata)
+                self._commit_remote(session, tables, metadata, keep)
         except OSError as error:
             raise StoreError(f"session {session} cannot be written to {self.root}: {error}") from error
         return self.open(session)
@@ -249,7 +276,7 @@ class Store:
                 self._fs.rm(f"{folder}/{METADATA}")
             self._fs.rm(folder, recursive=True)
             if self.is_local:
-                _remove_unfinished(Path(folder))
+                remove_unfinished(Path(folder))
         except OSError as error:
             raise StoreError(f"session {session} cannot be deleted from {self.root}: {error}") from error
 
@@ -258,15 +285,21 @@ class Store:
             raise StoreError(f"{session!r} is no session: a session's id is 16 hex digits")
         return f"{self._path}/sessions/{session}"
 
-    def _commit_local(self, session: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    def _commit_local(
+        self, session: str, tables: Mapping[str, pa.Table | None], metadata: Mapping[str, Any], keep: bool
+    ) -> None:
         target = Path(self._folder(session))
         make_private(target.parent)
-        _remove_unfinished(target)
+        remove_unfinished(target)
         beside = Path(tempfile.mkdtemp(prefix=f".{session}-", dir=target.parent))
         try:
+            for path in target.iterdir() if keep else ():
+                if path.name != METADATA and path.stem not in tables and not path.name.startswith("."):
+                    shutil.copy2(path, beside / path.name)
             for name, table in tables.items():
-                _write_atomically(beside / f"{name}.parquet", parquet_bytes(table))
-            _write_atomically(beside / METADATA, _json_bytes(metadata))
+                if table is not None:
+                    write_atomically(beside / f"{name}.parquet", parquet_bytes(table))
+            write_atomically(beside / METADATA, json_bytes(metadata))
             old = beside.with_name(beside.name + "-old")
             if target.exists():
                 target.rename(old)
@@ -275,13 +308,19 @@ class Store:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 
-    def _commit_remote(self, session: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
+    def _commit_remote(
+        self, session: str, tables: Mapping[str, pa.Table | None], metadata: Mapping[str, Any], keep: bool
+    ) -> None:
         folder = self._folder(session)
-        if self._fs.exists(folder):
+        if self._fs.exists(folder) and not keep:
             self.delete(session)
         for name, table in tables.items():
-            self._fs.pipe_file(f"{folder}/{name}.parquet", parquet_bytes(table))
-        self._fs.pipe_file(f"{folder}/{METADATA}", _json_bytes(metadata))
+            path = f"{folder}/{name}.parquet"
+            if table is not None:
+                self._fs.pipe_file(path, parquet_bytes(table))
+            elif self._fs.exists(path):
+                self._fs.rm(path)
+        self._fs.pipe_file(f"{folder}/{METADATA}", json_bytes(metadata))
 
 
 def load(session: str | Path, store: str | Path = "emorec-store") -> Session:
@@ -330,44 +369,3 @@ def _check_privacy(session: str, tables: Mapping[str, pa.Table], metadata: Mappi
 
 def _is_local(fs: fsspec.AbstractFileSystem) -> bool:
     return "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
-
-
-def _remove_unfinished(target: Path) -> None:
-    """Remove what commits of this session that were cut off left beside it."""
-    for left in target.parent.glob(f".{target.name}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def make_private(folder: Path) -> None:
-    """Create a folder, and those above it that are missing, for its owner alone."""
-    missing = [f for f in (folder, *folder.parents) if not f.exists()]
-    for part in reversed(missing):
-        part.mkdir(mode=0o700, exist_ok=True)
-
-
-def parquet_bytes(table: pa.Table) -> bytes:
-    """A table as Parquet, compressed with zstd; the same table gives the same bytes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _json_bytes(metadata: Mapping[str, Any]) -> bytes:
-    return (json.dumps(metadata, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write beside, for the owner alone, flush to the disk, move into place."""
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 
 from emorec.errors import StoreError
-from emorec.store import make_private, parquet_bytes
+from emorec.files import make_private, parquet_bytes
 from emorec.types import Columns, Faces, Observations, Samples, Tiles, Tracks
 
 if TYPE_CHECKING:

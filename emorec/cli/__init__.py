@@ -11,7 +11,11 @@ from typing import Annotated
 import typer
 
 from emorec import __version__
+<<<<<<< HEAD
 from emorec.cli import analyze, assets, demo, evaluate, model, registry, report
+=======
+from emorec.cli import analyze, assets, change, demo, model, report
+>>>>>>> 0ec9869 (Add files beside a recording to its session, with it or later; emorec set; chapters from the screen)
 from emorec.cli.failures import failure_line
 
 __all__ = ["app", "main"]
@@ -29,6 +33,7 @@ app = typer.Typer(
 )
 app.command("analyze")(analyze.analyze)
 app.command("report")(report.report)
+app.command("set")(change.change)
 app.command("demo")(demo.demo)
 app.command("assets")(assets.assets)
 app.command("train")(model.train)

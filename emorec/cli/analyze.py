@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from emorec.cli import sidecar_options as options
 from emorec.cli.failures import failure_line
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ def analyze(
         Literal["en", "es"] | None,
         typer.Option(help="Language of the reports; by default as the settings say.", show_default=False),
     ] = None,
+    transcript: options.Transcript = None,
+    chat: options.Chat = None,
+    attendance: options.Attendance = None,
+    chapters: options.Chapters = None,
+    started: options.Started = "",
+    offset: options.Offset = 0.0,
+    keep_text: options.KeepText = None,
+    keep_names: options.KeepNames = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse even if the recording was analysed before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per recording on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing but failures on stderr.")] = False,
@@ -47,10 +56,12 @@ def analyze(
     """Analyse recordings: a session of tables and a report for each.
 
     Prints each session's folder. A recording that was analysed before is not analysed again; one whose analysis was
-    cut off goes on where it was.
+    cut off goes on where it was. A transcript, chat, attendance or chapters file beside a recording that has its name
+    is taken, also later.
 
     Example: emorec analyze lecture.mp4 --course algebra
     """
+    from emorec.amend import Additions
     from emorec.cli.native import divert_native_output
     from emorec.cli.progress import legal_notice, progress_display
     from emorec.settings import Settings
@@ -62,6 +73,11 @@ def analyze(
         settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": emotions})})
     if lang is not None:
         settings = settings.model_copy(update={"report": settings.report.model_copy(update={"language": lang})})
+    settings = options.keeping(settings, keep_text, keep_names)
+    files = options.files(transcript, chat, attendance, chapters)
+    if files and len(recordings) > 1:
+        raise typer.BadParameter("a transcript, chat, attendance or chapters file belongs to a single recording")
+    additions = Additions(files=files, started=started, offset_s=offset)
     if settings.privacy.emotions and not quiet:
         legal_notice()
     failed = 0
@@ -77,6 +93,7 @@ def analyze(
                     course=course,
                     title=title,
                     again=again,
+                    additions=additions,
                     progress=progress,
                 )
         except Exception as error:
@@ -103,7 +120,8 @@ def _print(result: AnalysisResult, as_json: bool, quiet: bool) -> None:
         people = "too few participants to be told of"
     if result.reused:
         before = f"analysed before {result.note}" if result.note else "analysed before"
-        did = f"{before}, nothing to do (--again analyses anew)"
+        done = f"now with its {' and '.join(result.added)}" if result.added else "nothing to do"
+        did = f"{before}, {done} (--again analyses anew)"
     else:
         did = f"{_minutes(result.duration_s)} analysed in {_minutes(result.seconds)}"
         if result.seconds > 0:

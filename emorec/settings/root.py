@@ -21,6 +21,7 @@ from emorec.settings.landmarks import LandmarksSettings
 from emorec.settings.privacy import PrivacySettings
 from emorec.settings.recording import RecordingSettings
 from emorec.settings.report import ReportSettings
+from emorec.settings.sidecars import SidecarsSettings
 
 CONFIG_VARIABLE = "EMOREC_CONFIG"
 DEFAULT_CONFIG = "emorec.toml"
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     analysis: AnalysisSettings = AnalysisSettings()
     privacy: PrivacySettings = PrivacySettings()
     report: ReportSettings = ReportSettings()
+    sidecars: SidecarsSettings = SidecarsSettings()
 
     @classmethod
     def settings_customise_sources(

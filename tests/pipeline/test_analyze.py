@@ -120,7 +120,7 @@ def test_no_embedding_outlives_the_analysis(analyzed: Done) -> None:
     folder = Path(analyzed.result["folder"])
     work = folder.parents[1] / "work"
     assert not work.exists() or list(work.iterdir()) == []
-    assert sorted(path.suffix for path in folder.iterdir()) == [".html", ".json", *[".parquet"] * 7]
+    assert sorted(path.suffix for path in folder.iterdir()) == [".html", ".json", *[".parquet"] * 8]
 
 
 def test_the_same_recording_is_not_analysed_twice_whatever_its_name(analyzed: Done, demo: Any, tmp_path: Path) -> None:

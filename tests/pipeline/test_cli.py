@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -14,9 +15,10 @@ from typing import Any
 
 import pytest
 
+import emorec
 from tests.commands import EMOREC, Done, run_emorec
 
-COMMANDS = ["analyze", "report", "demo", "assets", "train", "evaluate"]
+COMMANDS = ["analyze", "report", "set", "demo", "assets", "train", "evaluate"]
 
 
 def test_json_prints_one_line_and_nothing_else(analyzed: Done) -> None:
@@ -149,3 +151,45 @@ def test_help_takes_less_than_half_a_second_of_cpu() -> None:
         subprocess.run([EMOREC, "--help"], check=True, capture_output=True, env={**os.environ})
         taken.append(cpu_s() - before)
     assert min(taken) < 0.5
+
+
+def test_files_beside_a_recording_are_added_later_without_looking_at_it_again(
+    analyzed: Done, demo: Any, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(Path(analyzed.result["folder"]).parents[1], store)
+    recording = shutil.copy(demo.recording, tmp_path / "call.mp4")
+    (tmp_path / "call.chat.txt").write_text("00:00:14\t Sam Rivera:\tWhich page is it?\n")
+    done = run_emorec("analyze", recording, "--store", store, "--keep-names")
+    assert done.code == 0, done.err
+    assert "now with its chat" in done.err
+    session = emorec.load(done.out.strip())
+    assert session.chat.author.tolist() == ["Sam Rivera"]
+    assert session.metadata["seconds"] == emorec.load(analyzed.result["folder"]).metadata["seconds"]
+
+    changed = run_emorec(
+        "set", session.id, "--store", store, "--title", "Week 7", "--label", "P01=Grace Hopper", "--instructor", "P01"
+    )
+    assert changed.code == 0, changed.err
+    assert Path(changed.out.strip()).is_file()
+    again = emorec.load(session.folder)
+    assert (again.metadata["title"], again.metadata["instructor"]) == ("Week 7", "P01")
+    assert again.participants.label[0] == "Grace Hopper"
+    assert len(again.chat) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["set", "0123456789abcdef"], 2, "say what to change"),
+        (["set", "0123456789abcdef", "--label", "P01"], 2, "is no P01=NAME"),
+        (["set", "0123456789abcdef", "--remove", "video"], 2, "video is none of"),
+        (["set", "0123456789abcdef", "--title", "x"], 1, "no session 0123456789abcdef"),
+        (["analyze", "a.mp4", "b.mp4", "--chat", "c.txt"], 2, "belongs to a single recording"),
+        (["analyze", "a.mp4", "--chat", "missing.txt"], 1, "missing.txt: there is no such file"),
+    ],
+)
+def test_what_cannot_be_set_is_said(args: list[str], code: int, said: str, tmp_path: Path) -> None:
+    done = run_emorec(*args, cwd=tmp_path)
+    assert done.code == code, done.err
+    assert said in re.sub(r"[│\s]+", " ", done.err)

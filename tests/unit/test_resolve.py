@@ -11,10 +11,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from emorec.analysis.engagement import LEVELS
+from emorec.files import parquet_bytes
 from emorec.resolve import Resolution, resolve
 from emorec.schemas import SCHEMAS
 from emorec.settings import Settings
-from emorec.store import parquet_bytes
 from emorec.types import EMOTIONS, Observations
 from tests.observations import Appearance, Array, Layout, face_in, observe, renumbered, tiles_of_gallery
 

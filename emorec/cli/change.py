@@ -1,0 +1,85 @@
+"""``emorec set``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from emorec.cli import sidecar_options as options
+
+if TYPE_CHECKING:
+    from emorec.sidecars import Kind
+
+
+def change(
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="A session's id or folder.")],
+    store: Annotated[
+        str | None,
+        typer.Option(help="Folder or fsspec URL of all sessions. [default: ./emorec-store]", show_default=False),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the session.")] = None,
+    course: Annotated[str | None, typer.Option(help="Sessions that belong together.")] = None,
+    date: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Day of the session.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="P01=NAME", help="A participant's name; may be given several times.")
+    ] = None,
+    instructor: Annotated[
+        str | None, typer.Option(metavar="P01|NAME", help="Who teaches or leads, for the balance of talk.")
+    ] = None,
+    transcript: options.Transcript = None,
+    chat: options.Chat = None,
+    attendance: options.Attendance = None,
+    chapters: options.Chapters = None,
+    started: options.Started = "",
+    offset: options.Offset = 0.0,
+    keep_text: options.KeepText = None,
+    keep_names: options.KeepNames = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Take a file back: transcript, chat, attendance or chapters."),
+    ] = None,
+) -> None:
+    """Change what a session says of itself, and add files beside its recording; the recording is not needed.
+
+    Renders the report again and prints where it is.
+
+    Example: emorec set 0123456789abcdef --title "Week 7" --transcript lecture.vtt --label P01="Ana Lima"
+    """
+    from emorec.amend import Additions, amend
+    from emorec.app import render_report
+    from emorec.settings import Settings
+    from emorec.sidecars import KINDS
+    from emorec.store import load
+
+    settings = options.keeping(Settings.load(), keep_text, keep_names)
+    for kind in remove or ():
+        if kind not in KINDS:
+            raise typer.BadParameter(f"{kind} is none of {', '.join(KINDS)}", param_hint="--remove")
+    additions = Additions(
+        files=options.files(transcript, chat, attendance, chapters),
+        started=started,
+        offset_s=offset,
+        remove=cast("list[Kind]", remove or []),
+        labels=dict(_named(text) for text in label or ()),
+        instructor=instructor,
+        title=title,
+        course=course,
+        date=date,
+    )
+    if not additions:
+        raise typer.BadParameter("say what to change; `emorec set --help` lists what there is")
+    changed = amend(load(session, store or settings.store), additions, settings.sidecars)
+    for kind in additions.files:
+        found = changed.metadata["sidecars"][kind]
+        typer.echo(f"{kind}: {found['rows']} entries of {found['lines']} lines, {found['format']}", err=True)
+        for note in found["notes"]:
+            typer.echo(f"{kind}: {note}", err=True)
+    typer.echo(render_report(changed, settings.report.language))
+
+
+def _named(text: str) -> tuple[str, str]:
+    participant, equals, name = text.partition("=")
+    if not equals or not participant.strip() or not name.strip():
+        raise typer.BadParameter(f"{text!r} is no P01=NAME", param_hint="--label")
+    return participant.strip(), name.strip()
