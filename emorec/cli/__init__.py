@@ -11,11 +11,7 @@ from typing import Annotated
 import typer
 
 from emorec import __version__
-<<<<<<< HEAD
-from emorec.cli import analyze, assets, demo, evaluate, model, registry, report
-=======
-from emorec.cli import analyze, assets, change, demo, model, report
->>>>>>> 0ec9869 (Add files beside a recording to its session, with it or later; emorec set; chapters from the screen)
+from emorec.cli import analyze, assets, change, demo, evaluate, model, registry, report
 from emorec.cli.failures import failure_line
 
 __all__ = ["app", "main"]
