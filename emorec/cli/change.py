@@ -60,7 +60,7 @@ def change(
         files=options.files(transcript, chat, attendance, chapters),
         started=started,
         offset_s=offset,
-        remove=cast("list[Kind]", remove or []),
+        remove=cast("tuple[Kind, ...]", tuple(remove or ())),
         labels=dict(_named(text) for text in label or ()),
         instructor=instructor,
         title=title,
