@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emorec.types import Bool
 
-__all__ = ["complete_grid", "is_filled", "stands_alone"]
+__all__ = ["complete_grid", "is_filled", "same_sizes", "stands_alone"]
 
 Boxes = NDArray[np.int_]
 
@@ -38,12 +38,13 @@ def complete_grid(tiles: Boxes, gutter: Bool) -> Boxes:
         return tiles
     w, h = (int(v) for v in np.median(regular[:, 2:], axis=0))
     gap_x, gap_y = _gaps(regular, w, h)
-    implied: list[tuple[int, int, int, int]] = []
+    possible: list[tuple[int, int, int, int]] = []
     for y in _row_starts(regular, h, gap_y, gutter.shape[0]):
         for x in _column_starts(regular, y, w, h, gap_x, gutter.shape[1]):
             box = (x, y, w, h)
-            if not _overlaps(box, [*regular.tolist(), *implied]) and stands_alone(gutter, np.array(box)):
-                implied.append(box)
+            if not _overlaps(box, [*regular.tolist(), *possible]) and stands_alone(gutter, np.array(box)):
+                possible.append(box)
+    implied = _connected(possible, regular, w + gap_x, h + gap_y)
     kept = [tile for tile in tiles.tolist() if not _overlaps(tile, implied)]
     return np.array(kept + implied, int).reshape(-1, 4)
 
@@ -76,9 +77,14 @@ def _regular(tiles: Boxes) -> Boxes:
     """The largest group of tiles of one size."""
     if not len(tiles):
         return tiles
-    size = tiles[:, 2:].astype(float)
-    alike = (np.abs(size[:, None] - size[None]) <= np.maximum(2, SAME_SIZE * size[None])).all(axis=2)
+    alike = same_sizes(tiles)
     return np.asarray(tiles[alike[alike.sum(axis=1).argmax()]])
+
+
+def same_sizes(tiles: Boxes) -> Bool:
+    """Which tiles [n, 4] are of one size, [n, n]."""
+    size = tiles[:, 2:].astype(float)
+    return np.asarray((np.abs(size[:, None] - size[None]) <= np.maximum(2, SAME_SIZE * size[None])).all(axis=2))
 
 
 def _gaps(regular: Boxes, w: int, h: int) -> tuple[int, int]:
@@ -113,6 +119,23 @@ def _column_starts(regular: Boxes, y: int, w: int, h: int, gap: int, width: int)
     own = regular[np.abs(regular[:, 1] - y) <= h // 4, 0]
     anchors = [int(own[0])] if len(own) else [int(regular[0, 0]), int(regular[0, 0]) + step // 2]
     return [x for anchor in anchors for x in range(anchor % step, width - w + 1, step)]
+
+
+def _connected(
+    possible: list[tuple[int, int, int, int]], regular: Boxes, step_x: int, step_y: int
+) -> list[tuple[int, int, int, int]]:
+    """The boxes that are, from one to the next, neighbours of a regular tile: text far off may fit the grid too."""
+    implied: list[tuple[int, int, int, int]] = []
+    grown = True
+    while grown:
+        known = np.concatenate([regular, np.array(implied, int).reshape(-1, 4)])
+        grown = False
+        for box in [box for box in possible if box not in implied]:
+            off = np.abs(known[:, :2] - box[:2])
+            if ((off[:, 0] <= 1.1 * step_x) & (off[:, 1] <= 1.1 * step_y)).any():
+                implied.append(box)
+                grown = True
+    return implied
 
 
 def _overlaps(box: tuple[int, int, int, int], others: list[tuple[int, int, int, int]]) -> bool:

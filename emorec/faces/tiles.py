@@ -9,7 +9,7 @@ import numpy as np
 
 from emorec.faces.boxes import centers, contains, iou, overlap_of_smaller
 from emorec.faces.change import Change
-from emorec.faces.grid import complete_grid, is_filled, stands_alone
+from emorec.faces.grid import complete_grid, is_filled, same_sizes, stands_alone
 from emorec.faces.halves import halved
 from emorec.types import Bool, Float32, Int32, Int64, UInt8
 
@@ -29,8 +29,11 @@ WORK_WIDTH_PX = 800
 # The gutters' colour fills at least this share of the picture's border.
 BORDER_SHARE = 0.5
 # A pixel is gutter within so many levels of its colour in each channel. Some apps' empty tiles differ by 10 only, but
-# strong compression (CRF 30) leaves gutters that noisy: what shows most of the picture in tiles is right.
-GUTTER_LEVELS = (7, 11, 16)
+# strong compression (CRF 33) leaves gutters that noisy: what shows most of the picture in tiles of a grid is right.
+GUTTER_LEVELS = (7, 11, 16, 22)
+# What a tile without another one of its size counts, against one of a grid: two tiles that were not told apart are one
+# of another size.
+ODD_TILE = 0.5
 # A line of pixels is gutter if this share of it is; the rest is ringing at the corners of tiles.
 GUTTER_SHARE = 0.92
 # The thinnest gutter, px of the working picture: thinner lines are inside pictures.
@@ -43,6 +46,8 @@ MIN_ASPECT, MAX_ASPECT = 0.5, 2.6
 SOLID_SHARE, MEAN_SOLID_SHARE = 0.7, 0.55
 # Fewer tiles, or less of the picture in them, is no call: a webcam, a slide with pictures.
 MIN_TILES, MIN_COVERAGE = 2, 0.2
+# A strip beside a shared page of the gutters' colour fills less; so many tiles of one size with a face in one tell.
+STRIP_TILES, STRIP_COVERAGE = 3, 0.04
 # Faces of a call lie in its tiles; some may be false.
 FACES_IN_TILES = 0.8
 # Tiles that overlap so much are one, before and after.
@@ -168,16 +173,21 @@ def find_tiles(rgb: UInt8, face_boxes_px: Float32) -> Float32:
     colour = _border_colour(small)
     if colour is None:
         return none
-    leaves, best_area = np.zeros((0, 4), int), MIN_COVERAGE * small.shape[0] * small.shape[1]
+    leaves, best, middles = np.zeros((0, 4), int), 0.0, centers(face_boxes_px)
     for levels in GUTTER_LEVELS:
         gutter = _near(small, colour, levels)
         found = [leaf for leaf in _leaves(gutter, 0, 0) if _is_tile(gutter, leaf)]
         tiles = complete_grid(np.array(found, int).reshape(-1, 4), gutter)
-        area = float((tiles[:, 2] * tiles[:, 3]).sum()) if len(tiles) >= MIN_TILES else 0.0
-        if area > 1.02 * best_area:
-            leaves, best_area = tiles, area
+        area, alike = tiles[:, 2] * tiles[:, 3], same_sizes(tiles).sum(axis=1)
+        is_strip = alike.max(initial=0) >= STRIP_TILES and contains((tiles / scale).astype(np.float32), middles).any()
+        least = (STRIP_COVERAGE if is_strip else MIN_COVERAGE) * small.shape[0] * small.shape[1]
+        if len(tiles) < MIN_TILES or area.sum() <= least:
+            continue
+        worth = float((area * np.where(alike > 1, 1, ODD_TILE)).sum())
+        if worth > 1.02 * best:
+            leaves, best = tiles, worth
     boxes = np.asarray(leaves / scale, np.float32)
-    inside = np.asarray(contains(boxes, centers(face_boxes_px)).any(axis=0))
+    inside = np.asarray(contains(boxes, middles).any(axis=0))
     if len(inside) and inside.mean() < FACES_IN_TILES:
         return none
     return in_reading_order(boxes)
