@@ -6,7 +6,7 @@ DEVICE ?= cpu
 # Bytecode is compiled at install: the first start is three times faster so.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -c constraints.txt
 
-.PHONY: help install assets demo test test-all check format messages audit wheel bench clean
+.PHONY: help install assets assets-plates demo test test-all check format messages audit wheel bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -35,10 +35,13 @@ assets: $(VENV)/installed-demo ## bring the third-party model files
 demo: assets ## compose a sample recording, analyse it, render its report
 	$(BIN)/emorec demo demo
 
-test: $(VENV)/installed-test assets ## run the tests (under 15 minutes)
+assets-plates: $(VENV)/installed-demo ## bring the models that read name plates too
+	@$(BIN)/emorec assets --plates
+
+test: $(VENV)/installed-test assets-plates ## run the tests (under 15 minutes)
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-all: $(VENV)/installed-test assets ## run the slow tests too
+test-all: $(VENV)/installed-test assets-plates ## run the slow tests too
 	$(BIN)/python -m pytest
 
 check: $(VENV)/installed-dev ## ruff, mypy, import-linter, audit

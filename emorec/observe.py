@@ -29,6 +29,7 @@ from emorec.faces.chips import Chip
 from emorec.faces.detect import FaceDetector
 from emorec.faces.embed import FaceEmbedder
 from emorec.faces.find import FaceFinder
+from emorec.faces.plates import PlateReader
 from emorec.landmarks import LandmarkReader, eye_centers
 from emorec.memory import give_back_free_memory, keep_pictures_apart
 from emorec.observed import EmotionQueue
@@ -94,6 +95,7 @@ class Observer:
             # One to decide with now, one for tracks that ended.
             self._embedder, self._later_embedder = (FaceEmbedder(path["face_embedder"]) for _ in range(2))
             self._later = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="embed"))
+            self._plates = _plate_reader(settings)
             self._classifier = (
                 stack.enter_context(EmotionClassifier(settings.emotion)) if settings.privacy.emotions else None
             )
@@ -125,7 +127,7 @@ class Observer:
         counts = {"samples": 0, "faces": 0}
         with EmotionQueue(self._classifier, clock) as emotions:
             embed = functools.partial(self.embed_later, clock=clock)
-            readings = Readings(self._eye_reader, embed, emotions, self._settings.faces, clock)
+            readings = Readings(self._eye_reader, embed, emotions, self._settings.faces, clock, self._plates)
             finding = _Finding(self, clock)
             with read_ahead(_timed(samples, clock), SAMPLES_AHEAD) as ahead, hand_on(readings.add, BEHIND) as hand:
                 for sample in ahead:
@@ -217,6 +219,13 @@ class _Finding:
             with self._clock.measure("identity", crops=1):
                 known[key] = self._observer.embed(rgb, eyes)
         return known[key]
+
+
+def _plate_reader(settings: Settings) -> PlateReader | None:
+    """What reads labels, where the settings ask for names."""
+    if not settings.privacy.reads_plates:
+        return None
+    return PlateReader(*(assets.locate(name, settings.assets) for name in assets.PLATES))
 
 
 def _timed(samples: Iterable[Sample], clock: StageClock) -> Iterable[Sample]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields, replace
 from types import TracebackType
@@ -133,11 +134,21 @@ class TileRows:
     def __init__(self) -> None:
         self._parts: list[Tiles] = [Tiles.empty()]
 
-    def add(self, t_s: float, layout: int, tile: Int32, box_px: Float32, has_face: Bool, signature: Int64) -> None:
-        """Add a layout's tiles [n]."""
+    def add(
+        self,
+        t_s: float,
+        layout: int,
+        tile: Int32,
+        box_px: Float32,
+        has_face: Bool,
+        signature: Int64,
+        plate: Sequence[str] | None = None,
+    ) -> None:
+        """Add a layout's tiles [n], or some of them once more, with what their labels say."""
         n = len(tile)
         times, layouts = np.full(n, t_s), np.full(n, layout, np.int32)
-        self._parts.append(Tiles(times, layouts, tile, box_px, has_face, signature, np.full(n, "", np.str_)))
+        text = np.array(plate if plate is not None else [""] * n, np.str_).reshape(n)
+        self._parts.append(Tiles(times, layouts, tile, box_px, has_face, signature, text))
 
     def table(self) -> Tiles:
         """All rows so far."""

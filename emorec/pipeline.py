@@ -79,7 +79,7 @@ def plan(info: RecordingInfo, store: str, settings: Settings) -> Plan:
     from emorec import emotion, recording
 
     chunks = recording.plan_chunks(info, settings.recording)
-    models, classifier = assets.hashes(settings.assets), None
+    models, classifier = assets.hashes(settings.assets, plates=settings.privacy.reads_plates), None
     if settings.privacy.emotions:
         classifier = emotion.pinned(settings.emotion, settings.models_folder(store))
         models |= emotion.hashes(classifier)
@@ -119,17 +119,19 @@ def resolve_recording(plan: Plan) -> tuple[Resolution, list[ChunkRecord]]:
     """Solve who is who and derive the session's tables from what was seen in all chunks.
 
     Raises:
-        InputError: not a single picture of the recording could be read.
+        InputError: not a single picture of the recording could be read, or the roster cannot be.
     """
     from emorec import resolve
+    from emorec.faces import names
 
     started, cpu = time.perf_counter(), time.process_time()
     folder = work_folder(plan.info, plan.store, plan.settings)
     observations, records = folder.read([chunk.index for chunk in plan.chunks])
     if not len(observations.samples):
         raise InputError(f"{plan.info.path}: no picture could be decoded; the file is damaged, export it again")
+    roster = names.read_roster(plan.settings.privacy.roster) if plan.settings.privacy.roster else ()
     resolution = resolve.resolve(
-        observations, session=plan.session, duration_s=plan.info.duration_s, settings=plan.settings
+        observations, session=plan.session, duration_s=plan.info.duration_s, settings=plan.settings, roster=roster
     )
     stage = {"wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
     last = records[-1]

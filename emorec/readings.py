@@ -19,6 +19,7 @@ from emorec.faces.change import Change, motion_in_and_around
 from emorec.faces.chips import Chip, ChipKeeper, appearance
 from emorec.faces.embed import align
 from emorec.faces.find import Found
+from emorec.faces.plates import PlateReader, PlateSchedule
 from emorec.faces.quality import face_quality
 from emorec.faces.tiles import tile_of, tile_signatures
 from emorec.landmarks import LandmarkReader, eye_centers
@@ -63,7 +64,9 @@ class Readings:
         emotions: EmotionQueue,
         settings: FacesSettings,
         clock: StageClock,
+        plates: PlateReader | None = None,
     ) -> None:
+        self._plates, self._plates_due = plates, PlateSchedule()
         self._reader, self._embed_later, self._emotions = reader, embed_later, emotions
         self._settings, self._clock = settings, clock
         self._chips = ChipKeeper(settings.crops_per_track)
@@ -78,6 +81,8 @@ class Readings:
         found, change = seen.found, seen.change
         if found.relaid:
             self._add_tiles(seen)
+        if self._plates is not None and len(found.layout.tile):
+            self._read_plates(seen, self._plates)
         screen_change = _screen_changed(change, found.detections.box_px)
         cut = change.cut or found.moved
         self._sample_rows.add(seen.t_s, cut, change.share, screen_change, found.searched, found.layout.number)
@@ -111,6 +116,24 @@ class Readings:
         has_face = np.isin(layout.tile, tile_of(layout, seen.found.detections.box_px))
         signatures = tile_signatures(seen.rgb, layout.box_px)
         self._tile_rows.add(seen.t_s, layout.number, layout.tile, layout.box_px, has_face, signatures)
+
+    def _read_plates(self, seen: Seen, reader: PlateReader) -> None:
+        """Read the labels that are due, each row of Tiles once more with what it says."""
+        layout, found = seen.found.layout, seen.found
+        inside = tile_of(layout, found.detections.box_px)
+        occupant = np.full(len(layout.tile), -1, np.int32)
+        for row, tile in enumerate(layout.tile):
+            here = np.flatnonzero(inside == tile)
+            if len(here):
+                occupant[row] = found.track[here[found.detections.box_px[here, 2].argmax()]]
+        due = np.flatnonzero(self._plates_due.due(seen.t_s, layout.tile, occupant))
+        with self._clock.measure("plates", tiles=len(due)):
+            read = reader.read(seen.rgb, layout.box_px[due], occupant[due] < 0)
+        rows = due[[reading is not None for reading in read]]
+        texts = [reading.text for reading in read if reading is not None]
+        signatures = tile_signatures(seen.rgb, layout.box_px[rows])
+        boxes, has_face = layout.box_px[rows], occupant[rows] >= 0
+        self._tile_rows.add(seen.t_s, layout.number, layout.tile[rows], boxes, has_face, signatures, texts)
 
     def _add_faces(self, seen: Seen, landmarks: Landmarks) -> None:
         t_s, rgb, found = seen.t_s, seen.rgb, seen.found

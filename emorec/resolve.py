@@ -5,7 +5,7 @@ Never sees a pixel: a pure function of observations and settings, the same for t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 from emorec import aggregate, analysis, attention, tables
 from emorec.analysis.windows import grid
 from emorec.faces.identify import identify
+from emorec.faces.names import name_people
 from emorec.faces.seats import seated
 from emorec.settings import Settings
 from emorec.settings.landmarks import LandmarksSettings
@@ -36,7 +37,9 @@ class Resolution:
     warnings: tuple[str, ...]
 
 
-def resolve(observations: Observations, *, session: str, duration_s: float, settings: Settings) -> Resolution:
+def resolve(
+    observations: Observations, *, session: str, duration_s: float, settings: Settings, roster: Sequence[str] = ()
+) -> Resolution:
     """Solve a recording.
 
     Args:
@@ -45,6 +48,7 @@ def resolve(observations: Observations, *, session: str, duration_s: float, sett
         duration_s: where the recording ends.
         settings: privacy mode aggregate gives the tables group_windows and moments only, without a person in them;
             without emotions every column of emotions is null and engagement stands on attention alone.
+        roster: names as they are spelled, where labels of tiles were read.
 
     Raises:
         SettingsError: the settings name an engagement index that does not exist.
@@ -54,7 +58,10 @@ def resolve(observations: Observations, *, session: str, duration_s: float, sett
         observations = replace(observations, faces=replace(observations.faces, emotions=nothing))
     samples, chosen = observations.samples, settings.analysis
     identities = identify(observations, chosen.identity)
-    seats = seated(observations, identities)
+    names = name_people(observations, identities, roster) if settings.privacy.reads_plates else None
+    if names is not None:
+        identities = names.identities
+    seats = seated(observations, identities, {} if names is None else names.of_tile)
     present = presence(observations, identities, seats, chosen.identity.gap_s)
     timeline, usual, drowsy = _with_values(present, observations, settings.landmarks)
     windows_grid = grid(samples, duration_s, chosen.window_s)
@@ -76,16 +83,23 @@ def resolve(observations: Observations, *, session: str, duration_s: float, sett
             session, samples, timeline, windows, group_windows, moments, windows_grid, chosen
         )
         return Resolution(made, aggregate.aggregate_counts(counts, group_windows, chosen.least_group), warnings)
+    called = _called(names.label, present) if names is not None else ()
     made = {
         "timeline": tables.timeline_table(session, timeline, observations.faces),
         "windows": tables.windows_table(session, windows, windows_grid),
         "group": tables.group_table(session, group, samples),
         "group_windows": tables.group_windows_table(session, group_windows, windows_grid),
-        "participants": tables.participants_table(session, timeline, samples, windows, usual),
+        "participants": tables.participants_table(session, timeline, samples, windows, usual, called),
         "left_out": tables.left_out_table(session, observations, identities),
         "moments": tables.moments_table(session, moments),
     }
     return Resolution(made, counts, warnings)
+
+
+def _called(label: Sequence[str], present: Presence) -> tuple[str, ...]:
+    """The names of participants by their number in the timeline, from those by their number in identities."""
+    _, first = np.unique(present.participant, return_index=True)
+    return tuple(label[int(person)] for person in present.person[first])
 
 
 def _with_values(

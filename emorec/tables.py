@@ -150,9 +150,15 @@ def group_windows_table(session: str, windows: GroupWindows, grid: Grid) -> pa.T
 
 
 def participants_table(
-    session: str, timeline: Timeline, samples: Samples, windows: Windows, resting: Float64
+    session: str,
+    timeline: Timeline,
+    samples: Samples,
+    windows: Windows,
+    resting: Float64,
+    called: Sequence[str] = (),
 ) -> pa.Table:
-    """participants.parquet; ``resting`` [participants, 2]: yaw and pitch in degrees."""
+    """participants.parquet; ``resting`` [participants, 2]: yaw and pitch in degrees; ``called``: the participants'
+    names, "" where one is not known."""
     n, group = len(resting), timeline.participant.astype(np.int64)
     seconds = durations(samples)[timeline.sample]
     by_state = {
@@ -163,7 +169,7 @@ def participants_table(
     names = _labels(np.arange(n))
     columns = {
         "participant": names,
-        "label": names,
+        "label": pa.array([name or label(k) for k, name in enumerate(called)]) if called else names,
         "first_seen": timeline.t_s[first],
         "last_seen": timeline.t_s[last],
         **by_state,

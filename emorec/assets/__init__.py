@@ -17,10 +17,19 @@ import filelock
 
 from emorec.assets import known_answer
 from emorec.assets.fetch import download, extract, sha256_of
-from emorec.assets.pins import EMBEDDER, EMBEDDER_SOURCE, MEDIAPIPE, MEMBERS, NAMES, RECOGNITION_MODELS
+from emorec.assets.pins import (
+    EMBEDDER,
+    EMBEDDER_SOURCE,
+    MEDIAPIPE,
+    MEMBERS,
+    NAMES,
+    OCR_MODELS,
+    PLATES,
+    RECOGNITION_MODELS,
+)
 from emorec.errors import AssetError
 
-__all__ = ["EMBEDDER", "NAMES", "OPENED", "ensure", "hashes", "locate", "missing"]
+__all__ = ["EMBEDDER", "NAMES", "OPENED", "PLATES", "ensure", "hashes", "locate", "missing"]
 
 OPENED = ("face_detection_short_range.tflite", "face_landmark.tflite", "iris_landmark.tflite", EMBEDDER)
 """The files that an analysis opens, and that its results are of; the others are only kept."""
@@ -28,7 +37,7 @@ OPENED = ("face_detection_short_range.tflite", "face_landmark.tflite", "iris_lan
 EMBEDDER_RECIPE = 1
 """Raised when build_embedder changes what it writes, so that caches are built anew."""
 
-_REMEDY = "run `emorec assets` to bring it"
+_REMEDY, _PLATES_REMEDY = "run `emorec assets` to bring it", "run `emorec assets --plates` to bring it"
 _LOCK_TIMEOUT_S = 900.0
 
 _verified: dict[tuple[str, int, int], str] = {}
@@ -41,19 +50,22 @@ def locate(name: str, folder: Path) -> Path:
     Raises:
         AssetError: it is not there, or is not the pinned file; says where it was looked for and what brings it.
     """
-    if name not in NAMES:
-        raise AssetError(f"there is no model file {name}: known are {', '.join(NAMES)}")
+    if name not in {*NAMES, *PLATES}:
+        raise AssetError(f"there is no model file {name}: known are {', '.join((*NAMES, *PLATES))}")
+    remedy = _PLATES_REMEDY if name in PLATES else _REMEDY
     path = folder / name
     if not path.is_file():
-        raise AssetError(f"the model file {name} is missing in {folder}: {_REMEDY}")
+        raise AssetError(f"the model file {name} is missing in {folder}: {remedy}")
     pinned = _record(folder).get("sha256") if name == EMBEDDER else MEMBERS[name].sha256
     if _hash(path) != pinned:
-        raise AssetError(f"{path} is not the pinned model file (sha256 differs): {_REMEDY}")
+        raise AssetError(f"{path} is not the pinned model file (sha256 differs): {remedy}")
     return path
 
 
-def hashes(folder: Path) -> dict[str, str]:
+def hashes(folder: Path, *, plates: bool = False) -> dict[str, str]:
     """What identifies each model file that an analysis opens, by name: its sha256, the files verified.
+
+    ``plates``: whether it reads name plates.
 
     For the embedder, which is built on each machine and whose bytes vary with the versions that build it, sha256 of
     the weights that it is built from, and the recipe's number: the same on all machines.
@@ -61,15 +73,16 @@ def hashes(folder: Path) -> dict[str, str]:
     Raises:
         AssetError: as :func:`locate`.
     """
-    for name in OPENED:
+    opened = (*OPENED, *PLATES) if plates else OPENED
+    for name in opened:
         locate(name, folder)
     pinned = {name: member.sha256 for name, member in MEMBERS.items()}
     known = pinned | {EMBEDDER: f"{EMBEDDER_SOURCE.sha256}-{EMBEDDER_RECIPE}"}
-    return {name: known[name] for name in OPENED}
+    return {name: known[name] for name in opened}
 
 
-def missing(folder: Path) -> list[str]:
-    """Names of the files that are not in the cache folder, or are not the pinned ones."""
+def missing(folder: Path, *, plates: bool = False) -> list[str]:
+    """Names of the files that are not in the cache folder, or are not the pinned ones; with those of ``plates``."""
 
     def is_missing(name: str) -> bool:
         try:
@@ -78,10 +91,10 @@ def missing(folder: Path) -> list[str]:
             return True
         return False
 
-    return [name for name in NAMES if is_missing(name)]
+    return [name for name in ((*NAMES, *PLATES) if plates else NAMES) if is_missing(name)]
 
 
-def ensure(folder: Path, progress: Callable[[str], None] | None = None) -> list[str]:
+def ensure(folder: Path, progress: Callable[[str], None] | None = None, *, plates: bool = False) -> list[str]:
     """Brings and builds what is missing in the cache folder; gives the names of what it brought.
 
     Needs the package index that pip is set up with, 136 MB of downloads and about half a minute; nothing if all is
@@ -90,6 +103,7 @@ def ensure(folder: Path, progress: Callable[[str], None] | None = None) -> list[
     Args:
         folder: the cache folder, made if need be.
         progress: called with a line for a person before each step.
+        plates: bring what reading name plates needs too (27 MB).
 
     Raises:
         AssetError: a package could not be had or is not the pinned one, or the folder cannot be written.
@@ -98,7 +112,7 @@ def ensure(folder: Path, progress: Callable[[str], None] | None = None) -> list[
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / ".lock", timeout=_LOCK_TIMEOUT_S):
-            lacking = missing(folder)
+            lacking = missing(folder, plates=plates)
             if lacking:
                 # In the same folder, so that a file moves into place in one step.
                 with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as workspace:
@@ -114,10 +128,12 @@ def ensure(folder: Path, progress: Callable[[str], None] | None = None) -> list[
 
 def _bring(names: list[str], folder: Path, workspace: Path, say: Callable[[str], None]) -> None:
     """Downloads what the named files need, and puts them in place."""
-    taken = [name for name in names if name in MEMBERS]
-    if taken:
-        say(f"downloading {MEDIAPIPE.requirement} for {', '.join(taken)} (36 MB)")
-        archive = download(MEDIAPIPE, workspace)
+    for package, size in ((MEDIAPIPE, "36 MB"), (OCR_MODELS, "27 MB")):
+        taken = [name for name in names if name in MEMBERS and MEMBERS[name].package == package]
+        if not taken:
+            continue
+        say(f"downloading {package.requirement} for {', '.join(taken)} ({size})")
+        archive = download(package, workspace)
         for name in taken:
             extract(MEMBERS[name], archive, folder / name)
         archive.unlink()

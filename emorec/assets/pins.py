@@ -10,6 +10,8 @@ __all__ = [
     "MEDIAPIPE",
     "MEMBERS",
     "NAMES",
+    "OCR_MODELS",
+    "PLATES",
     "RECOGNITION_MODELS",
     "Member",
     "Package",
@@ -49,6 +51,13 @@ RECOGNITION_MODELS = Package(
     ("--no-binary=face-recognition-models",),
 )
 
+# A wheel that carries PaddleOCR's networks (Apache-2.0) as ONNX files, which OpenCV runs.
+OCR_MODELS = Package(
+    "rapidocr==3.10.0",
+    "2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050",
+    ("--only-binary=:all:",),
+)
+
 MEMBERS: dict[str, Member] = {
     "face_detection_short_range.tflite": Member(
         MEDIAPIPE,
@@ -70,6 +79,16 @@ MEMBERS: dict[str, Member] = {
         "mediapipe/modules/iris_landmark/iris_landmark.tflite",
         "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
     ),
+    "text_detection.onnx": Member(
+        OCR_MODELS,
+        "rapidocr/models/PP-OCRv6_det_small.onnx",
+        "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+    ),
+    "text_recognition.onnx": Member(
+        OCR_MODELS,
+        "rapidocr/models/PP-OCRv6_rec_small.onnx",
+        "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+    ),
 }
 """The files that are used as they are."""
 
@@ -82,5 +101,8 @@ EMBEDDER_SOURCE = Member(
     "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
 )
 
-NAMES = (*MEMBERS, EMBEDDER)
-"""Every file that is brought and verified."""
+PLATES = ("text_detection.onnx", "text_recognition.onnx")
+"""The files that reading name plates needs; brought on request only."""
+
+NAMES = (*(name for name in MEMBERS if name not in PLATES), EMBEDDER)
+"""Every file that is brought and verified without being asked for."""

