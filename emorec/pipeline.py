@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "commit", "observe_chunk", "observe_missing", "plan", "resolve_recording", "work_folder"]
 
 # Raised with every change to what observe sees or how it is kept: a run never goes on with chunks of another code.
-_OBSERVE_VERSION: Final = "2"
+_OBSERVE_VERSION: Final = "3"
 
 
 @dataclass(frozen=True)
