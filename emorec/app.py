@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from emorec import pipeline
 from emorec.amend import Additions, amend, find_new
+from emorec.errors import StoreError
+from emorec.pages import INDEX, page, page_names, write_pages
 from emorec.settings import Settings
 from emorec.store import Session, Store, session_id
 from emorec.types import Progress, ProgressCallback
@@ -18,7 +20,7 @@ from emorec.types import Progress, ProgressCallback
 if TYPE_CHECKING:
     from emorec.types import RecordingInfo
 
-__all__ = ["AnalysisResult", "StepRunner", "analyze", "call", "render_report"]
+__all__ = ["AnalysisResult", "StepRunner", "analyze", "call", "render_report", "update_index", "update_index_of"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -110,6 +112,8 @@ def analyze(
     if not reused or added or session.report_language != language:
         tell(Progress("report", info.duration_s, info.duration_s))
         step("report", render_report, session, language)
+    if not reused or added or session.id not in page(Store(root), INDEX):
+        step("index", update_index, root, language)
     counts = session.metadata["counts"]
     return AnalysisResult(
         session=session.id,
@@ -129,6 +133,40 @@ def render_report(session: Session, language: str = "en") -> str:
     from reports.session import render
 
     return session.write_report(render(session, language))
+
+
+def update_index(store: str | Path, language: str = "en", course: str | None = None) -> str:
+    """Make the index of a store again from its sessions alone; returns where it is.
+
+    Call it whenever a session has come, gone or changed its title, course or date. Courses' own pages that there are
+    follow, too.
+
+    Args:
+        course: make the page of this course alone as well, and return where that is.
+
+    Raises:
+        StoreError: the store cannot be read or written, or has no session of that course.
+    """
+    from reports.index import course_page, pages
+
+    opened = Store(store)
+
+    def made() -> dict[str, str | None]:
+        wanted = [] if course is None else [course_page(course)]
+        return pages(opened, language, [*page_names(opened, "index-*.html"), *wanted])
+
+    written = write_pages(opened, made)
+    name = INDEX if course is None else course_page(course)
+    if name not in written:
+        raise StoreError(f"no session of course {course!r} in {opened.root}")
+    return written[name]
+
+
+def update_index_of(session: Session, language: str = "en") -> None:
+    """Make the index of the store again that a session lies in, if it lies in one."""
+    root, folder, _ = session.folder.rpartition("/sessions/")
+    if folder:
+        update_index(root, language)
 
 
 def _claim(

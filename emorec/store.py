@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -60,8 +60,8 @@ class Session:
         """The session's folder, or its URL in a store behind one."""
         return self._path if _is_local(self._fs) else str(self._fs.unstrip_protocol(self._path))
 
-    def table(self, name: str) -> pa.Table:
-        """One table, without rows where the session has none of that name.
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """One table, or some of its columns, without rows where the session has none of that name.
 
         Raises:
             StoreError: there is no table of that name in any session, or the file cannot be read.
@@ -73,9 +73,10 @@ class Session:
         path = f"{self._path}/{name}.parquet"
         try:
             with self._fs.open(path, "rb") as file:
-                return pq.read_table(file)
+                # Not read_table: for a thousand small files what it does beside takes four times as long.
+                return pq.ParquetFile(file).read(columns)
         except FileNotFoundError:
-            return empty_table(name)
+            return empty_table(name).select(columns or SCHEMAS[name].names)
         except (OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be read ({error}); analyse the recording again with --again") from error
 
@@ -207,6 +208,11 @@ class Store:
         if not self.is_local:
             raise StoreError(f"{self.root} is not a folder on this machine")
         return Path(self._path)
+
+    @property
+    def place(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        """The file system of the store, and its path there."""
+        return self._fs, self._path
 
     def exists(self, session: str) -> bool:
         """Whether a session is committed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -17,26 +18,38 @@ from reports.words import Words
 __all__ = ["document"]
 
 
-def document(template: str, data: Any, words: Words, **context: Any) -> str:
+def document(
+    template: str,
+    data: Any,
+    words: Words,
+    *,
+    script: str = "report.js",
+    styles: Sequence[str] = ("report.css",),
+    plotly: bool = True,
+    **context: Any,
+) -> str:
     """Render a template as a whole page.
 
     Args:
         template: name of a file in templates/, escaped by Jinja throughout.
         data: what the page's script reads (figures), JSON.
         words: of the page's language.
+        script: the page's own script, a file of the theme.
+        styles: files of the theme, in order.
+        plotly: whether the page draws with Plotly; without it the page is small.
         context: what the template reads.
 
     Returns:
         HTML; the same arguments give the same text.
     """
     # Ours, from the package: nothing of a session is in them.
-    scripts = {"plotly": Markup(_plotly()), "script": Markup(theme.text("report.js"))}  # noqa: S704
+    scripts = {"plotly": Markup(_plotly() if plotly else ""), "script": Markup(theme.text(script))}  # noqa: S704
     return (
         _environment(words)
         .get_template(template)
         .render(
-            policy=_policy(scripts.values()),
-            style=Markup(theme.text("report.css")),  # noqa: S704
+            policy=_policy([text for text in scripts.values() if text]),
+            style=Markup("\n".join(theme.text(name) for name in styles)),  # noqa: S704
             data=_json(data),
             plotly_template=_json(theme.plotly_template()),
             plotly_locale=_json(words.plotly_locale()),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from emorec.store import Session
 
-__all__ = ["Facts", "facts_of"]
+__all__ = ["Facts", "facts_of", "numbers", "seen_share", "weighted"]
 
 Float = NDArray[np.float64]
 
@@ -93,7 +93,7 @@ def facts_of(session: Session) -> Facts:
         window_s=float(np.max(windows["t1"] - windows["t0"])) if len(windows) else USUAL_WINDOW_S,
         people=metadata["counts"]["participants"],
         at_once=float(most),
-        seen=_seen(visible, present) if told is None else told / 100,
+        seen=seen_share(visible, present) if told is None else told / 100,
         attention=weighted(numbers(windows, "attention"), visible),
         engagement=weighted(numbers(windows, "engagement"), visible),
         levels=levels if all(known(value) for value in levels.values()) else {},
@@ -110,7 +110,8 @@ def numbers(frame: pd.DataFrame, column: str) -> Float:
     return values
 
 
-def _seen(visible: Float, present: Float) -> float:
+def seen_share(visible: Float, present: Float) -> float:
+    """The share of the time in the picture with a visible face; NaN where nobody was there."""
     # An aggregate session may know of a window how many were present, and not how many were visible.
     there = np.isfinite(visible) & np.isfinite(present)
     total = float(present[there].sum())

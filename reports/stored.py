@@ -28,6 +28,11 @@ FORMS: Final = (
     mark("The group's engagement rose to %(value)s (usually %(usual)s), %(people)s participants together."),
     mark("The group's engagement fell to %(value)s (usually %(usual)s), %(people)s participants together."),
     mark("%(some)s of %(all)s visible participants smiled or laughed at once."),
+    mark("The group's attention rose."),
+    mark("The group's attention fell."),
+    mark("The group's engagement rose."),
+    mark("The group's engagement fell."),
+    mark("Several people smiled or laughed at once."),
     mark("Not in the picture for %(minutes)s minutes, then back."),
     # Reasons to leave a track out.
     mark("seen for %(time)s s only"),

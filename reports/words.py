@@ -9,7 +9,7 @@ import datetime
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from reports import i18n
 
@@ -124,12 +124,12 @@ class Words:
 
         return str(format_list(list(parts), locale=self.locale))
 
-    def date(self, iso: str | None) -> str:
-        """3 November 2026, of an ISO date; whatever else is given stays as it is."""
+    def date(self, iso: str | None, width: Literal["long", "medium"] = "long") -> str:
+        """3 November 2026 (medium: 3 Nov 2026), of an ISO date; whatever else is given stays as it is."""
         from babel.dates import format_date
 
         try:
-            return str(format_date(datetime.date.fromisoformat(iso or ""), format="long", locale=self.locale))
+            return str(format_date(datetime.date.fromisoformat(iso or ""), format=width, locale=self.locale))
         except ValueError:
             return iso or ""
 

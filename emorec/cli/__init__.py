@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from emorec import __version__
-from emorec.cli import analyze, assets, change, demo, evaluate, model, registry, report
+from emorec.cli import analyze, assets, change, demo, evaluate, index, model, registry, report
 from emorec.cli.failures import failure_line
 
 __all__ = ["app", "main"]
@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 app.command("analyze")(analyze.analyze)
 app.command("report")(report.report)
+app.command("index")(index.index)
+app.command("list")(index.list_sessions)
 app.command("set")(change.change)
 app.command("demo")(demo.demo)
 app.command("assets")(assets.assets)

@@ -47,7 +47,7 @@ def change(
     Example: emorec set 0123456789abcdef --title "Week 7" --transcript lecture.vtt --label P01="Ana Lima"
     """
     from emorec.amend import Additions, amend
-    from emorec.app import render_report
+    from emorec.app import render_report, update_index_of
     from emorec.settings import Settings
     from emorec.sidecars import KINDS
     from emorec.store import load
@@ -76,6 +76,7 @@ def change(
         for note in found["notes"]:
             typer.echo(f"{kind}: {note}", err=True)
     typer.echo(render_report(changed, settings.report.language))
+    update_index_of(changed, settings.report.language)
 
 
 def _named(text: str) -> tuple[str, str]:

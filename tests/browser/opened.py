@@ -26,12 +26,15 @@ class Opened:
         self.requests: list[str] = []
         self.complaints: list[str] = []
 
-    def __call__(self, html: str, *, width: int = 1280, dark: bool = False) -> Page:
-        """The page, when everything on it has been drawn."""
+    def __call__(self, html: str, *, width: int = 1280, dark: bool = False, scripts: bool = True) -> Page:
+        """The page, when everything on it has been drawn; without scripts as a viewer shows it that runs none."""
         file = self._folder / "report.html"
         file.write_text(html, encoding="utf-8")
         context = self._browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", offline=True
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            offline=True,
+            java_script_enabled=scripts,
         )
         self._contexts.append(context)
         page = context.new_page()
@@ -41,7 +44,8 @@ class Opened:
             "console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None
         )
         page.goto(file.as_uri())
-        page.wait_for_selector("html[data-drawn]", timeout=120_000)
+        if scripts:
+            page.wait_for_selector("html[data-drawn]", timeout=120_000)
         return page
 
     def from_elsewhere(self) -> list[str]:
@@ -63,3 +67,13 @@ def plots(page: Page) -> list[dict[str, Any]]:
 def overflow_px(page: Page) -> int:
     """How far the page's content is wider than the window."""
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong for people who cannot see, hear, point or tell colours apart: rule and element."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']} {node.get('failureSummary', '')}" for rule in found for node in rule["nodes"]
+    ]
