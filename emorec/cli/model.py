@@ -54,7 +54,7 @@ def train(
             epochs = epochs_in(minutes, plan, training)
         plan = dataclasses.replace(plan, epochs=epochs or plan.epochs)
         outcome = train_model(run, plan, training, validation, lambda e: _report(e, plan.epochs))
-        typer.echo(f"{run}: best validation accuracy {outcome.best_accuracy:.4f} at epoch {outcome.best_epoch}")
+        typer.echo(f"{run}: best score on validation {outcome.best_score:.4f} at epoch {outcome.best_epoch}")
     if release:
         make_release(run, release, registry_folder(registry), splits, promote)
 
@@ -81,8 +81,9 @@ def _counts(dropped: dict[str, int]) -> str:
 
 
 def _report(epoch: Epoch, epochs: int) -> None:
+    votes = f", against votes {epoch['vote_accuracy']:.4f}" if "vote_accuracy" in epoch else ""
     typer.echo(
         f"epoch {epoch['epoch']:.0f}/{epochs}: training {epoch['training_accuracy']:.3f}, validation "
-        f"{epoch['validation_accuracy']:.4f} (loss {epoch['validation_loss']:.3f}), {epoch['seconds']:.0f} s",
+        f"{epoch['validation_accuracy']:.4f}{votes} (loss {epoch['validation_loss']:.3f}), {epoch['seconds']:.0f} s",
         err=True,
     )

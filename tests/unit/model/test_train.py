@@ -7,9 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from model.augment import Augmentation, build_augmenter
+from model.augment import Augmentation, build_augmenter, scaling_matrices
+from model.compression import Compression, compress
 from model.errors import ModelError
-from model.train import Outcome, Plan, epochs_in, plan_of, train
+from model.preprocess import standardize
+from model.train import HEAD_MIXTURES, Outcome, Plan, epochs_in, plan_of, train
 from tests.unit.model.conftest import TINY, draw_faces
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
@@ -20,6 +22,10 @@ class KilledError(Exception):
 
 
 PLAN = Plan(architecture=TINY, epochs=3, batch=8, average_horizon_steps=16, dtype_policy="float32")
+STILL = Augmentation(
+    rotation_deg=0, scale_down=0, scale_up=0, shift=0, contrast=0, brightness=0, slope=0, small_share=0, erase_share=0
+)
+NO_CODEC = Compression(jpeg_share=0, h264_share=0)
 FACES = draw_faces(56, seed=1), draw_faces(28, seed=2)
 
 
@@ -62,8 +68,7 @@ def test_a_plan_reads_back_as_it_was_written(finished, tmp_path):
 
 
 def test_a_run_learns_what_can_be_learnt(tmp_path):
-    still = Augmentation(rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0)
-    plan = dataclasses.replace(PLAN, epochs=12, learning_rate=0.02, augmentation=still)
+    plan = dataclasses.replace(PLAN, epochs=12, learning_rate=0.02, augmentation=STILL, compression=NO_CODEC)
     outcome = train(tmp_path, plan, *FACES)
     assert outcome.history[-1]["training_loss"] < 0.8 * outcome.history[0]["training_loss"]
 
@@ -72,7 +77,7 @@ def test_a_run_without_progress_stops_early_and_names_its_best_epoch(tmp_path):
     plan = dataclasses.replace(PLAN, epochs=9, learning_rate=0.0, patience_epochs=2)
     outcome = train(tmp_path, plan, *FACES)
     assert len(outcome.history) < 9
-    best = max(outcome.history, key=lambda e: e["validation_accuracy"])
+    best = max(outcome.history, key=lambda e: e["score"])
     assert outcome.best_epoch == best["epoch"]
 
 
@@ -86,19 +91,66 @@ def test_a_length_in_minutes_is_at_least_one_epoch_and_grows_with_time():
     assert epochs_in(5, PLAN, FACES[0]) > 10
 
 
+def draw_inputs(n=16):
+    """Standardized noise, which is what augmentation is given."""
+    return standardize(np.random.default_rng(0).integers(0, 256, (n, 16, 16), dtype=np.uint8))
+
+
 def test_augmentation_changes_images_in_training_only():
-    images = np.random.default_rng(0).normal(size=(4, 16, 16, 1)).astype(np.float32)
+    images = draw_inputs()
     augmenter = build_augmenter(Augmentation(), 16, seed=1)
     assert np.asarray(augmenter(images, training=False)) == pytest.approx(images)
     assert np.abs(np.asarray(augmenter(images, training=True)) - images).mean() > 0.1
 
 
 def test_augmentation_keeps_or_mirrors_an_image_when_nothing_else_is_asked():
-    images = np.random.default_rng(0).normal(size=(16, 16, 16, 1)).astype(np.float32)
-    nothing = Augmentation(rotation_deg=0, scale=0, shift=0, contrast=0, brightness=0)
-    changed = np.asarray(build_augmenter(nothing, 16, seed=1)(images, training=True))
-    kept = [np.allclose(a, b, atol=1e-4) for a, b in zip(changed, images, strict=True)]
-    mirrored = [np.allclose(a, b[:, ::-1], atol=1e-4) for a, b in zip(changed, images, strict=True)]
+    images = draw_inputs()
+    changed = np.asarray(build_augmenter(STILL, 16, seed=1)(images, training=True))
+    kept = [np.allclose(a, b, atol=1e-3) for a, b in zip(changed, images, strict=True)]
+    mirrored = [np.allclose(a, b[:, ::-1], atol=1e-3) for a, b in zip(changed, images, strict=True)]
     assert all(k != m for k, m in zip(kept, mirrored, strict=True))
     assert any(kept)
     assert any(mirrored)
+
+
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [({"rotation_deg": 10}, 1.0), ({"shift": 0.1}, 1.0), ({"scale_up": 0.3}, 1.0), ({"slope": 0.5}, 1.0),
+     ({"small_share": 0.5, "least_px": 8}, 0.5), ({"erase_share": 0.5}, 0.5)],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)  # fmt: skip
+def test_each_kind_of_augmentation_changes_its_share_of_the_images(change, changed):
+    images = draw_inputs(200)
+    images = np.concatenate([images, images[:, :, ::-1]], axis=1)[:, :16]
+    seen = np.asarray(build_augmenter(dataclasses.replace(STILL, **change), 16, seed=1)(images, training=True))
+    same = [
+        np.allclose(s, i, atol=1e-2) or np.allclose(s, i[:, ::-1], atol=1e-2) for s, i in zip(seen, images, strict=True)
+    ]
+    assert 1 - np.mean(same) == pytest.approx(changed, abs=0.12)
+
+
+def test_scaling_down_and_up_keeps_the_light_and_loses_detail():
+    matrices = scaling_matrices(16, 8)
+    assert matrices.shape == (9, 16, 16)
+    assert matrices.sum(axis=2) == pytest.approx(1, abs=1e-5)
+    assert matrices[-1] == pytest.approx(np.eye(16))
+    assert np.linalg.matrix_rank(matrices[0]) == 8
+
+
+def test_codecs_put_noise_on_their_share_of_the_images_and_leave_the_others():
+    faces = draw_faces(450, seed=3, side_px=48).images
+    noisy = compress(faces, Compression(jpeg_share=0.3, h264_share=0.3), np.random.default_rng(1))
+    error = np.abs(noisy.astype(int) - faces).mean(axis=(1, 2))
+    assert (error > 0).mean() == pytest.approx(0.6, abs=0.08)
+    assert error.max() < 40
+    assert np.array_equal(compress(faces, NO_CODEC, np.random.default_rng(1)), faces)
+
+
+def test_with_votes_the_kept_network_answers_to_both_labels_and_votes(tmp_path):
+    training, validation = (
+        dataclasses.replace(d, votes=10 * np.eye(7, dtype=np.float32)[(d.labels + 1) % 7]) for d in FACES
+    )
+    outcome = train(tmp_path, dataclasses.replace(PLAN, epochs=1), training, validation)
+    found = outcome.history[0]
+    assert found["score"] == pytest.approx((found["validation_accuracy"] + found["vote_accuracy"]) / 2)
+    assert found["mixture"] in HEAD_MIXTURES
