@@ -57,8 +57,8 @@ def curve_charts(epochs: Epochs) -> dict[str, Markup | None]:
 
 
 def best_epoch(epochs: Epochs) -> Mapping[str, Any] | None:
-    """Return the first epoch with the best validation accuracy, whose weights a run keeps."""
-    return max(epochs, key=lambda e: e["validation_accuracy"], default=None)
+    """Return the first epoch with the best score on validation, whose weights a run keeps; older runs have but one."""
+    return max(epochs, key=lambda e: e.get("score", e["validation_accuracy"]), default=None)
 
 
 def _chart(epochs: Epochs, figure: str, marked: float) -> Markup:

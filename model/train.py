@@ -7,11 +7,6 @@
 
 Killed at any moment and started again, a run goes on from its last checkpoint and does what it would have done.
 Keras and NumPy only, so that TensorFlow, JAX and PyTorch all run it.
-
-FER2013's labels and FER+'s votes disagree on a third of the faces, so that a network which is asked for both at once
-learns neither well. During training there are two heads on the same features, one for the labels and one for the
-votes, each with a clean task. Both are linear: the network that is kept has one head, a weighted mean of the two, whose
-weight is chosen on validation.
 """
 
 from __future__ import annotations
@@ -25,14 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from model.architectures import Architecture, build
 from model.augment import Augmentation, build_augmenter
+from model.average import WeightAverage
 from model.compression import Compression, compress
-from model.data import CLASSES, LabelledImages, soft_targets
+from model.data import LabelledImages
 from model.errors import ModelError
-from model.evaluate import majority
+from model.heads import add_votes_head, joint_loss, joint_targets, label_accuracy, save_merged, validate
 from model.preprocess import standardize
 
 if TYPE_CHECKING:
@@ -41,19 +36,15 @@ if TYPE_CHECKING:
 WARMUP_SHARE: Final = 0.06
 """Share of the run in which the learning rate rises: large first steps at a fresh network are lost ones."""
 
-AVERAGE_EVERY_STEPS: Final = 8
-"""The running mean of the weights is updated every so many steps: often enough, and it costs nothing."""
-
 MEASURING_STEPS: Final = 24
 """Steps from which a run's speed is estimated when its length is given in minutes."""
 
-HEAD_MIXTURES: Final = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)
-"""Weights of the votes' head in the one that is kept, among which validation chooses."""
+_BFLOAT16_FLAGS: Final = {"avx512_bf16", "amx_bf16", "bf16"}
+"""What Linux calls a CPU's instructions for bfloat16, on x86 and ARM."""
 
 BEST_WEIGHTS: Final = "best.weights.h5"
 
 Epoch = dict[str, float]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -111,11 +102,13 @@ def train(
     training: LabelledImages,
     validation: LabelledImages,
     report: Callable[[Epoch], None] = lambda epoch: None,
+    on_step: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Outcome:
     """Run `plan` in `folder`, or go on with the run that is there; return when it is done.
 
-    report: called after each epoch with its figures. A run that was started with another plan is continued with this
-    one where only its length differs. Raises ModelError where more than that differs.
+    report: called after each epoch with its figures. on_step: called after each step with the steps done and of all.
+    Where JAX sees several accelerators, each takes its share of every batch. A run that was started with another plan
+    is continued with this one where only its length differs. Raises ModelError where more than that differs.
     """
     import keras
 
@@ -125,10 +118,11 @@ def train(
     if steps == 0:
         raise ModelError(f"{len(training)} training images are fewer than one batch of {plan.batch}")
     keras.utils.set_random_seed(plan.seed)
+    _share_among_devices()
     network, heads, trainer = _build_trainer(plan, steps)
     average = WeightAverage(heads, plan.average_horizon_steps)
     history = _restore(folder, trainer, average)
-    targets = _targets(training)
+    targets = joint_targets(training)
     for epoch in range(len(history), plan.epochs):
         if _stalled(history, plan.patience_epochs):
             break
@@ -142,9 +136,9 @@ def train(
             batch_size=plan.batch,
             shuffle=False,
             verbose=0,
-            callbacks=[average.callback()],
+            callbacks=[average.callback(), _counter(epoch * steps, plan.epochs * steps, on_step)],
         ).history
-        found = _validate(average, validation)
+        found = validate(average, validation)
         figures: Epoch = {
             "epoch": epoch + 1,
             "training_loss": fitted["loss"][0],
@@ -153,7 +147,7 @@ def train(
             "seconds": time.monotonic() - started,
         }
         if found["score"] > max((e["score"] for e in history), default=0.0):
-            _save_merged(folder / BEST_WEIGHTS, network, average, found["mixture"])
+            save_merged(folder / BEST_WEIGHTS, network, average, found["mixture"])
         history.append(figures)
         _checkpoint(folder, trainer, average, history)
         report(figures)
@@ -165,7 +159,7 @@ def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
     """Return how many epochs of `plan` fit into `minutes` at the speed that this machine shows now (at least 1)."""
     *_, trainer = _build_trainer(plan, 1)
     batch = np.arange(plan.batch) % len(training)
-    x, y = standardize(training.images[batch]), _targets(training)[batch]
+    x, y = standardize(training.images[batch]), joint_targets(training)[batch]
     for step in range(2 * MEASURING_STEPS):
         if step == MEASURING_STEPS:
             started = time.monotonic()
@@ -174,10 +168,34 @@ def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
     return max(int(minutes * 60 / (seconds_per_step * max(len(training) // plan.batch, 1))), 1)
 
 
-def _targets(data: LabelledImages) -> Floats:
-    """Return what both heads are to say, float32 [n, 14]: the label, then the shares of the votes, 0 where none are."""
-    votes = soft_targets(data, vote_share=1.0) * (data.votes.sum(axis=1, keepdims=True) > 0)
-    return np.concatenate([soft_targets(data, vote_share=0.0), votes], axis=1, dtype=np.float32)
+def _share_among_devices() -> None:
+    """Spread batches over all GPUs where there are several. Keras can do so by itself with JAX alone."""
+    import keras
+
+    if keras.backend.backend() == "jax" and len(keras.distribution.list_devices("gpu")) > 1:
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+
+
+def quickest_policy() -> str:
+    """Return Keras' dtype policy that trains fastest here: mixed_bfloat16 on accelerators and CPUs that have it."""
+    import keras
+
+    if keras.distribution.list_devices("gpu") or _BFLOAT16_FLAGS & _cpu_flags():
+        return "mixed_bfloat16"
+    return "float32"
+
+
+def _cpu_flags() -> set[str]:
+    """The processor's features, as Linux names them; none where they cannot be read."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return set(next((line for line in lines if line.startswith(("flags", "Features"))), "").split())
+
+
+def _counter(before: int, steps: int, on_step: Callable[[int, int], None]) -> keras.callbacks.Callback:
+    import keras
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step(before + batch + 1, steps))
 
 
 def _build_trainer(plan: Plan, steps_per_epoch: int) -> tuple[keras.Model, keras.Model, keras.Model]:
@@ -190,8 +208,7 @@ def _build_trainer(plan: Plan, steps_per_epoch: int) -> tuple[keras.Model, keras
     network = build(plan.architecture, plan.dtype_policy)
     augmenter = build_augmenter(plan.augmentation, plan.architecture.image_px, plan.seed)
     inputs = keras.Input((plan.architecture.image_px, plan.architecture.image_px, 1))
-    votes = keras.layers.Dense(len(CLASSES), dtype="float32", name="votes")(network.get_layer("logits").input)
-    heads = keras.Model(network.inputs, keras.layers.Concatenate(dtype="float32")([network.output, votes]))
+    heads = add_votes_head(network)
     trainer = keras.Model(inputs, heads(augmenter(inputs)))
     total = plan.epochs * steps_per_epoch
     warmup = max(int(total * WARMUP_SHARE), 1)
@@ -202,116 +219,10 @@ def _build_trainer(plan: Plan, steps_per_epoch: int) -> tuple[keras.Model, keras
     optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
     # JAX lives by compilation; on a CPU, TensorFlow's XLA undoes what bfloat16 gains.
     jit = keras.backend.backend() == "jax"
-    trainer.compile(optimizer, _loss(plan), metrics=[_label_accuracy()], jit_compile=jit)
+    trainer.compile(
+        optimizer, joint_loss(plan.vote_share, plan.label_smoothing), metrics=[label_accuracy], jit_compile=jit
+    )
     return network, heads, trainer
-
-
-def _loss(plan: Plan) -> Callable[[Any, Any], Any]:
-    """Return the loss: cross-entropy of both heads, weighted; an image without votes counts with its label alone."""
-    from keras import ops
-
-    classes, smoothing = len(CLASSES), plan.label_smoothing
-
-    def loss(targets: Any, logits: Any) -> Any:
-        def cross_entropy(truth: Any, answer: Any) -> Any:
-            smooth = truth * (1 - smoothing) + smoothing / classes * ops.sum(truth, axis=-1, keepdims=True)
-            return -ops.sum(smooth * ops.log_softmax(answer, axis=-1), axis=-1)
-
-        label = cross_entropy(targets[:, :classes], logits[:, :classes])
-        votes = cross_entropy(targets[:, classes:], logits[:, classes:])
-        return (1 - plan.vote_share) * label + plan.vote_share * votes
-
-    return loss
-
-
-def _label_accuracy() -> Callable[[Any, Any], Any]:
-    from keras import ops
-
-    def label_accuracy(targets: Any, logits: Any) -> Any:
-        label, answer = (ops.argmax(x[:, : len(CLASSES)], axis=-1) for x in (targets, logits))
-        return ops.cast(ops.equal(label, answer), "float32")
-
-    return label_accuracy
-
-
-def _validate(average: WeightAverage, validation: LabelledImages) -> Epoch:
-    """Return the figures of the averaged network on validation images, with the best mixture of its heads."""
-    logits = average.predict(standardize(validation.images))
-    label, votes = logits[:, : len(CLASSES)], logits[:, len(CLASSES) :]
-    agreed, favourite = majority(validation)
-    tried = []
-    for mixture in HEAD_MIXTURES if agreed.any() else (0.0,):
-        mixed = (1 - mixture) * label + mixture * votes
-        accuracy = float((mixed.argmax(axis=1) == validation.labels).mean())
-        found = {"mixture": mixture, "validation_accuracy": accuracy, "score": accuracy}
-        if agreed.any():
-            found["vote_accuracy"] = float((mixed.argmax(axis=1)[agreed] == favourite[agreed]).mean())
-            found["score"] = (accuracy + found["vote_accuracy"]) / 2
-        shifted = mixed - mixed.max(axis=1, keepdims=True)
-        log_likelihood = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        found["validation_loss"] = float(-log_likelihood[np.arange(len(validation)), validation.labels].mean())
-        tried.append(found)
-    return max(tried, key=lambda e: e["score"])
-
-
-def _save_merged(path: Path, network: keras.Model, average: WeightAverage, mixture: float) -> None:
-    """Write the averaged network with one head, whole or not at all."""
-    part = path.with_name("part-" + path.name)
-
-    def save(heads: keras.Model) -> None:
-        label, votes = heads.get_layer("logits"), heads.get_layer("votes")
-        pairs = zip(label.get_weights(), votes.get_weights(), strict=True)
-        label.set_weights([(1 - mixture) * a + mixture * b for a, b in pairs])
-        network.save_weights(part)
-
-    average.with_mean(save)
-    part.replace(path)
-
-
-class WeightAverage:
-    """A running mean of a network's weights, which is what a run evaluates and keeps.
-
-    It does for a short run what a longer one would do (Polyak & Juditsky 1992), batch normalisation's statistics
-    included. The mean forgets exponentially, over `horizon_steps` steps, and starts as a plain mean.
-    """
-
-    def __init__(self, network: keras.Model, horizon_steps: int) -> None:
-        self._network = network
-        self._horizon = max(horizon_steps / AVERAGE_EVERY_STEPS, 1.0)
-        self.updates = 0
-        self.weights: list[Floats] = network.get_weights()
-
-    def update(self) -> None:
-        """Take the network's present weights into the mean."""
-        self.updates += 1
-        share = max(1.0 / self.updates, 1.0 / self._horizon)
-        for mean, now in zip(self.weights, self._network.get_weights(), strict=True):
-            mean += np.float32(share) * (now - mean)
-
-    def callback(self) -> keras.callbacks.Callback:
-        """Return what keeps the mean up to date during `fit`."""
-        import keras
-
-        class Updating(keras.callbacks.Callback):  # type: ignore[misc]
-            def on_train_batch_end(callback, batch: int, logs: Any = None) -> None:  # noqa: ARG002, N805
-                if batch % AVERAGE_EVERY_STEPS == 0:
-                    self.update()
-
-        return Updating()
-
-    def predict(self, inputs: Floats) -> Floats:
-        """Return what the averaged network gives for inputs."""
-        predicted: Floats = self.with_mean(lambda network: network.predict(inputs, batch_size=256, verbose=0))
-        return predicted
-
-    def with_mean(self, do: Callable[[keras.Model], Any]) -> Any:
-        """Call `do` with the network in its averaged state; put its present weights back."""
-        present = self._network.get_weights()
-        self._network.set_weights(self.weights)
-        try:
-            return do(self._network)
-        finally:
-            self._network.set_weights(present)
 
 
 def plan_of(folder: Path) -> Plan | None:

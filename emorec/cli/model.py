@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emorec import __version__
+from emorec.cli.progress import step_display
 from emorec.cli.registry import Registry, registry_folder
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def train(
         Path, typer.Option(help="Folder or zip: images/<split>/<class>/*, with ferplus.csv if there is one.")
     ],
     run: Annotated[Path, typer.Option(help="Folder of the run; an unfinished run there goes on.")] = Path("runs/train"),
+    architecture: Annotated[str, typer.Option(help="vgg11, vgg13, vgg16, vgg19, resnet18 or googlenet.")] = "vgg11",
+    width: Annotated[float | None, typer.Option(min=0.05, max=2, help="Factor on all numbers of filters.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of a new run at this machine's speed.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything that is drawn, for a new run.")] = None,
@@ -32,12 +35,16 @@ def train(
 ) -> None:
     """Train the emotion model; run it again after an interruption and it goes on.
 
+    Validation chooses the weights. The learning curves are RUN/curves.html. KERAS_BACKEND=torch or jax trains on those.
+
     Example: emorec train --data fer2013.zip --run runs/july --minutes 90 --release vgg11-2 --promote
     """
     import dataclasses
 
+    from model.architectures import Architecture
+    from model.curves import write_curves
     from model.release import load_splits
-    from model.train import Plan, epochs_in, plan_of
+    from model.train import Plan, epochs_in, plan_of, quickest_policy
     from model.train import train as train_model
 
     if (release_only or promote) and not release:
@@ -47,13 +54,20 @@ def train(
     typer.echo(f"{len(training)} training images; left out: {_counts(training.dropped)}", err=True)
     if not release_only:
         earlier = plan_of(run)
-        plan = earlier or Plan()
+        network = Architecture(architecture, width or Architecture.width)
+        plan = earlier or Plan(architecture=network, dtype_policy=quickest_policy())
         if seed is not None:
             plan = dataclasses.replace(plan, seed=seed)
         if minutes is not None and earlier is None:
             epochs = epochs_in(minutes, plan, training)
         plan = dataclasses.replace(plan, epochs=epochs or plan.epochs)
-        outcome = train_model(run, plan, training, validation, lambda e: _report(e, plan.epochs))
+
+        def tell(epoch: Epoch) -> None:
+            write_curves(run)
+            _report(epoch, plan.epochs)
+
+        with step_display(run.name) as on_step:
+            outcome = train_model(run, plan, training, validation, tell, on_step)
         typer.echo(f"{run}: best score on validation {outcome.best_score:.4f} at epoch {outcome.best_epoch}")
     if release:
         make_release(run, release, registry_folder(registry), splits, promote)

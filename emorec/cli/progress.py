@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 
 from emorec.types import Progress, ProgressCallback
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 NOTICE = """\
 emorec reads displayed expressions, not what people feel. In the European Union, Article 5(1)(f) of the AI Act prohibits
@@ -48,22 +52,7 @@ def progress_display(name: str, quiet: bool) -> Iterator[ProgressCallback | None
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    bar = Bar(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[stage]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
+    with _bar(stage=True) as bar:
         task = bar.add_task(name, total=None, stage=_STAGES["read"])
 
         def show(step: Progress) -> None:
@@ -73,3 +62,36 @@ def progress_display(name: str, quiet: bool) -> Iterator[ProgressCallback | None
             bar.update(task, total=step.total_s or None, completed=step.done_s, stage=stage)
 
         yield show
+
+
+@contextmanager
+def step_display(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of steps done, of all, on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, steps: None
+        return
+    with _bar() as bar:
+        task = bar.add_task(name, total=None)
+
+        def show(done: int, steps: int) -> None:
+            bar.update(task, completed=done, total=steps)
+
+        yield show
+
+
+def _bar(stage: bool = False) -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        *([TextColumn("{task.fields[stage]}", markup=False)] if stage else []),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -10,8 +10,9 @@ import pytest
 from model.augment import Augmentation, build_augmenter, scaling_matrices
 from model.compression import Compression, compress
 from model.errors import ModelError
+from model.heads import HEAD_MIXTURES
 from model.preprocess import standardize
-from model.train import HEAD_MIXTURES, Outcome, Plan, epochs_in, plan_of, train
+from model.train import Outcome, Plan, epochs_in, plan_of, train
 from tests.unit.model.conftest import TINY, draw_faces
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
