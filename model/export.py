@@ -6,6 +6,7 @@ The one file of `model` that may use TensorFlow. Conversions print a lot from C+
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -88,7 +89,11 @@ def load_network(architecture: Architecture, weights: Path, dtype_policy: str = 
 
 
 def convert(
-    network: keras.Model, validation: LabelledImages, path: Path, kinds: tuple[str, ...] = ()
+    network: keras.Model,
+    architecture: Architecture,
+    validation: LabelledImages,
+    path: Path,
+    kinds: tuple[str, ...] = (),
 ) -> list[Conversion]:
     """Write the fastest LiteRT file that holds what the float32 network reaches on validation.
 
@@ -98,7 +103,7 @@ def convert(
     reference = KerasNetwork(network)(validation.images)
     tried = []
     for kind in kinds or ("int8-full", "int8-dynamic", "float32"):
-        path.write_bytes(_converted(network, kind, validation.images[:CALIBRATION_IMAGES]))
+        path.write_bytes(_converted(network, architecture, kind, validation.images[:CALIBRATION_IMAGES]))
         logits = LiteRtNetwork(path)(validation.images)
         tried.append(
             Conversion(
@@ -115,24 +120,32 @@ def convert(
     raise ModelError(f"no conversion holds: {tried}")
 
 
-def _converted(network: keras.Model, kind: str, images: npt.NDArray[np.uint8]) -> bytes:
+def _converted(network: keras.Model, architecture: Architecture, kind: str, images: npt.NDArray[np.uint8]) -> bytes:
     """Convert here, or, where Keras runs on another backend than TensorFlow, in a process of its own."""
     import keras
 
     if keras.backend.backend() == "tensorflow":
         return _converted_here(network, kind, images)
+    return converted_elsewhere(network, architecture, kind, images)
+
+
+def converted_elsewhere(
+    network: keras.Model, architecture: Architecture, kind: str, images: npt.NDArray[np.uint8]
+) -> bytes:
+    """Convert in a process whose Keras runs on TensorFlow.
+
+    What goes there is the architecture and the weights: backends build different layers from the same table. Raises
+    ModelError with the last of what that process said where it fails.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        network.save(folder / "network.keras")
+        (folder / "architecture.json").write_text(json.dumps(architecture.to_dict()))
+        network.save_weights(folder / "network.weights.h5")
         np.save(folder / "images.npy", images)
-        return converted_elsewhere(folder, kind)
+        return _run_converter(folder, kind)
 
 
-def converted_elsewhere(folder: Path, kind: str) -> bytes:
-    """Convert `folder`/network.keras with `folder`/images.npy in a process whose Keras runs on TensorFlow.
-
-    Raises ModelError with the last of what it said where it fails.
-    """
+def _run_converter(folder: Path, kind: str) -> bytes:
     paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "model.export", str(folder), kind]
@@ -144,9 +157,8 @@ def converted_elsewhere(folder: Path, kind: str) -> bytes:
 
 
 def _convert_folder(folder: Path, kind: str) -> None:
-    import keras
-
-    network = keras.models.load_model(folder / "network.keras", compile=False)
+    architecture = Architecture(**json.loads((folder / "architecture.json").read_text()))
+    network = load_network(architecture, folder / "network.weights.h5")
     (folder / "network.tflite").write_bytes(_converted_here(network, kind, np.load(folder / "images.npy")))
 
 

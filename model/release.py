@@ -86,7 +86,7 @@ def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candi
     # From here on the network is the one that users load: from the half-precision file.
     network = load_network(plan.architecture, weights)
     validation, test = splits.validation, splits.test
-    tried = convert(network, validation, litert)
+    tried = convert(network, plan.architecture, validation, litert)
     product = LiteRtNetwork(litert)
     temperature = fit_temperature(product(validation.images), validation.labels)
     metrics = {"validation": figures(product, validation, temperature)}

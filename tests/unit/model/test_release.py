@@ -79,7 +79,7 @@ def test_weights_of_another_architecture_are_refused(made):
 
 def test_a_float_conversion_gives_what_keras_gives(made, tmp_path):
     network = load_network(TINY, made.weights)
-    tried = convert(network, draw_faces(28, seed=3), tmp_path / "m.tflite", kinds=("float32",))
+    tried = convert(network, TINY, draw_faces(28, seed=3), tmp_path / "m.tflite", kinds=("float32",))
     assert tried[0].mean_probability_difference < 1e-5
 
 
@@ -87,10 +87,8 @@ def test_a_float_conversion_gives_what_keras_gives(made, tmp_path):
 def test_a_conversion_in_a_process_of_its_own_gives_the_same_answers(made, tmp_path):
     """As it is made where Keras runs on JAX or PyTorch."""
     network, images = load_network(TINY, made.weights), draw_faces(28, seed=3).images
-    network.save(tmp_path / "network.keras")
-    np.save(tmp_path / "images.npy", images)
-    (tmp_path / "elsewhere.tflite").write_bytes(converted_elsewhere(tmp_path, "int8-dynamic"))
-    convert(network, draw_faces(28, seed=3), tmp_path / "here.tflite", kinds=("int8-dynamic",))
+    (tmp_path / "elsewhere.tflite").write_bytes(converted_elsewhere(network, TINY, "float32", images))
+    convert(network, TINY, draw_faces(28, seed=3), tmp_path / "here.tflite", kinds=("float32",))
     here, elsewhere = (LiteRtNetwork(tmp_path / f"{name}.tflite")(images) for name in ("here", "elsewhere"))
     assert elsewhere == pytest.approx(here)
 
