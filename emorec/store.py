@@ -283,6 +283,8 @@ class Store:
             self._fs.rm(folder, recursive=True)
             if self.is_local:
                 remove_unfinished(Path(folder))
+                # Faces of it that wait to be labelled (emorec/labels.py).
+                shutil.rmtree(self.local_path / "labels" / session, ignore_errors=True)
         except OSError as error:
             raise StoreError(f"session {session} cannot be deleted from {self.root}: {error}") from error
 

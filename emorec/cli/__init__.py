@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from emorec import __version__
-from emorec.cli import analyze, assets, change, demo, evaluate, index, model, registry, report
+from emorec.cli import analyze, assets, change, demo, evaluate, index, label, model, registry, report
 from emorec.cli.failures import failure_line
 
 __all__ = ["app", "main"]
@@ -37,6 +37,7 @@ app.command("assets")(assets.assets)
 app.command("train")(model.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(registry.app, name="model")
+app.command("label")(label.label)
 
 
 def _print_version(wanted: bool) -> None:

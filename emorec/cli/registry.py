@@ -122,3 +122,39 @@ def release(
     folder = registry_folder(registry)
     check_new(folder, version)
     make_release(run, version, folder, load_splits(data), promote)
+
+
+@app.command()
+def retrain(
+    data: Annotated[Path | None, typer.Option(help="Folder or zip of the training data.")] = None,
+    new: Annotated[Path | None, typer.Option(help="Folder or zip of new labelled images, <class>/*.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Folder or zip of the frozen test set.")] = None,
+    start: Annotated[str | None, typer.Option(help="champion or scratch: where training begins.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Length of the training.")] = None,
+    least_new: Annotated[int | None, typer.Option(min=1, help="Images never seen before that it waits for.")] = None,
+    store: Annotated[str | None, typer.Option(help="Whose labelled faces and models are meant.")] = None,
+) -> None:
+    """Retrain with new labelled images; promote the result only if it is better by more than chance.
+
+    What is not given comes from the settings, area retrain. Killed, the same command goes on where it was.
+
+    Example: emorec model retrain --data fer2013.zip --new our-faces
+    """
+    from emorec import retraining
+    from emorec.settings import Settings
+
+    outcome = retraining.retrain(
+        Settings.load(),
+        store,
+        tell=lambda line: typer.echo(line, err=True),
+        data=data,
+        new=new,
+        test=test,
+        start=start,
+        epochs=epochs,
+        least_new=least_new,
+    )
+    made = (
+        f"{outcome.version}{' is the champion' if outcome.promoted else ' is a candidate'}: " if outcome.version else ""
+    )
+    typer.echo(made + outcome.reason)

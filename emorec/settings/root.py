@@ -21,6 +21,7 @@ from emorec.settings.landmarks import LandmarksSettings
 from emorec.settings.privacy import PrivacySettings
 from emorec.settings.recording import RecordingSettings
 from emorec.settings.report import ReportSettings
+from emorec.settings.retrain import RetrainSettings
 from emorec.settings.sidecars import SidecarsSettings
 
 CONFIG_VARIABLE = "EMOREC_CONFIG"
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     emotion: EmotionSettings = EmotionSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     privacy: PrivacySettings = PrivacySettings()
+    retrain: RetrainSettings = RetrainSettings()
     report: ReportSettings = ReportSettings()
     sidecars: SidecarsSettings = SidecarsSettings()
 
@@ -100,15 +102,20 @@ class Settings(BaseSettings):
         That of the settings, else ``models`` in the store, where every worker finds it; of a store behind a URL, in the
         folder of unfinished work.
         """
-        root = self.store if store is None else store
-        if self.emotion.registry is not None:
-            return self.emotion.registry
-        return (self.work if "://" in root.removeprefix("file://") else Path(root.removeprefix("file://"))) / "models"
+        return self.emotion.registry or self._local_root(store) / "models"
+
+    def labels_folder(self, store: str | None = None) -> Path:
+        """The folder of faces to be labelled: ``labels`` in the store, or, behind a URL, of unfinished work."""
+        return self._local_root(store) / "labels"
+
+    def _local_root(self, store: str | None) -> Path:
+        root = (self.store if store is None else store).removeprefix("file://")
+        return self.work if "://" in root else Path(root)
 
     def changed(self) -> dict[str, Any]:
         """The settings of the session that differ from the defaults, as nested plain values: without folders, and
         without how it is told."""
-        without: dict[str, Any] = dict.fromkeys(("store", "assets", "work", "report"), True)
+        without: dict[str, Any] = dict.fromkeys(("store", "assets", "work", "report", "retrain"), True)
         without["emotion"] = {"registry"}
         values = self.model_dump(mode="json", exclude=without)
         defaults = Settings.model_construct().model_dump(mode="json", exclude=without)

@@ -1,0 +1,171 @@
+"""Faces that a person labels: a folder of crops with an offline page, and what comes back from it.
+
+    FOLDER/consent.json      of which session, who agreed, when
+    FOLDER/crops/0001.png    a face, 48×48, grey: as little as the network needs
+    FOLDER/label.html        the page; it shows the crops and saves the labels
+    FOLDER/labels*.json      what was saved, by one person or by several
+
+Besides a debug video that somebody asked for, this is the only place where faces are stored; a folder is for its owner
+alone and is deleted when its labels were taken in.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from model.data import CLASSES, LabelledImages
+from model.errors import ModelError
+from model.pages import render_page
+
+NOT_A_FACE: Final = "not_a_face"
+UNSURE: Final = "unsure"
+CHOICES: Final = (*CLASSES, NOT_A_FACE, UNSURE)
+"""What a crop may be called."""
+
+PAGE: Final = "label.html"
+CONSENT: Final = "consent.json"
+SAVED: Final = "labels*.json"
+
+
+def write_labelling(folder: Path, session: str, crops: npt.NDArray[np.uint8], consent: str) -> Path:
+    """Write crops and the page to label them into a new folder, whole or not at all; return where the page is.
+
+    crops: uint8 [n, side, side]. consent: who agreed and when, in words. Raises ModelError where there are no crops or
+    the folder exists.
+    """
+    if not len(crops):
+        raise ModelError("there is no face to label")
+    if folder.exists():
+        raise ModelError(f"{folder} is there already; label those faces first, or delete them")
+    _make_private(folder.parent)
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700)
+    try:
+        (part / "crops").mkdir()
+        names = [f"{i:04d}" for i in range(1, len(crops) + 1)]
+        for name, crop in zip(names, crops, strict=True):
+            if not cv2.imwrite(str(part / "crops" / f"{name}.png"), crop):
+                raise ModelError(f"{part / 'crops'}: cannot be written")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        (part / CONSENT).write_text(json.dumps({"session": session, "consent": consent, "at": now}, indent=1), "utf-8")
+        (part / PAGE).write_text(render_page(PAGE, session=session, names=names, choices=CHOICES), "utf-8")
+        part.rename(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return folder / PAGE
+
+
+def take_saved(folder: Path, saved: Path) -> int:
+    """Put a file that the page saved into its folder, after checking it; return how many crops it labels.
+
+    Raises ModelError where it belongs to another session or says what no crop can be.
+    """
+    content = _read_saved(saved, folder)
+    same = saved.resolve().parent == folder.resolve()
+    if not same:
+        count = len(list(folder.glob(SAVED)))
+        (folder / f"labels-{count + 1}.json").write_text(json.dumps(content), "utf-8")
+    return len(content["labels"])
+
+
+def labelled_folders(root: Path) -> list[Path]:
+    """Return the folders below `root` whose labels were saved."""
+    return sorted(f.parent for f in root.glob(f"*/{CONSENT}") if any(f.parent.glob(SAVED)))
+
+
+def read_labelled(folder: Path) -> LabelledImages:
+    """Read what was labelled in a folder.
+
+    Of several people's labels for a crop the most frequent one counts. Left out and counted: not_a_face, unsure, and
+    disagreed (no single favourite). Raises ModelError where a saved file does not fit the folder.
+    """
+    said: dict[str, Counter[str]] = {}
+    for path in sorted(folder.glob(SAVED)):
+        for name, choice in _read_saved(path, folder)["labels"].items():
+            said.setdefault(name, Counter())[choice] += 1
+    images, labels, names, dropped = [], [], [], Counter[str]()
+    for name, counts in sorted(said.items()):
+        (choice, most), *others = counts.most_common()
+        if others and others[0][1] == most:
+            dropped["disagreed"] += 1
+        elif choice in (NOT_A_FACE, UNSURE):
+            dropped[choice] += 1
+        else:
+            image = cv2.imread(str(_crop(folder, name)), cv2.IMREAD_GRAYSCALE)
+            if image is None:
+                raise ModelError(f"{_crop(folder, name)} cannot be read; delete {folder} and label anew")
+            images.append(image)
+            labels.append(CLASSES.index(choice))
+            names.append(f"{folder.name}/{name}")
+    return _labelled(images, labels, names, dict(dropped))
+
+
+def delete_labelling(folder: Path) -> None:
+    """Delete a folder of crops. Raises ModelError where it is none."""
+    if not (folder / CONSENT).is_file():
+        raise ModelError(f"{folder} holds no faces to label")
+    # The faces first: whatever comes in between, they are gone.
+    shutil.rmtree(folder / "crops", ignore_errors=True)
+    shutil.rmtree(folder)
+
+
+def delete_forgotten(root: Path, days: float) -> list[Path]:
+    """Delete the folders below `root` that are older than so many days, labelled or not; return them."""
+    now = datetime.now(UTC)
+    gone = []
+    for consent in sorted(root.glob(f"*/{CONSENT}")):
+        made = datetime.fromisoformat(json.loads(consent.read_text("utf-8"))["at"])
+        if (now - made).total_seconds() > days * 86400:
+            delete_labelling(consent.parent)
+            gone.append(consent.parent)
+    return gone
+
+
+def _read_saved(path: Path, folder: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        session, labels = content["session"], content["labels"]
+        choices = set(labels.values())
+        expected = json.loads((folder / CONSENT).read_text("utf-8"))["session"]
+    except FileNotFoundError as error:
+        raise ModelError(f"{error.filename} is missing") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is not what the labelling page saves ({error!r})") from error
+    if session != expected:
+        raise ModelError(f"{path} has the labels of session {session}, and {folder} the faces of {expected}")
+    unknown = sorted(map(str, choices - set(CHOICES)))
+    missing = sorted(name for name in labels if not _crop(folder, name).is_file())
+    if unknown or missing:
+        raise ModelError(f"{path}: unknown {', '.join(unknown or missing)}")
+    return content
+
+
+def _crop(folder: Path, name: str) -> Path:
+    # A name from a file must not lead out of the folder.
+    return folder / "crops" / f"{name if name.isalnum() else '-'}.png"
+
+
+def _labelled(
+    images: Sequence[npt.NDArray[Any]], labels: Sequence[int], names: Sequence[str], dropped: dict[str, int]
+) -> LabelledImages:
+    n = len(images)
+    stacked = np.stack(images) if n else np.zeros((0, 48, 48), np.uint8)
+    votes, not_a_face = np.zeros((n, len(CLASSES)), np.float32), np.zeros(n, np.float32)
+    return LabelledImages(stacked, np.array(labels, np.int64), votes, not_a_face, tuple(names), dropped)
+
+
+def _make_private(folder: Path) -> None:
+    for part in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
+        part.mkdir(mode=0o700, exist_ok=True)
