@@ -83,12 +83,13 @@ def least_certain(timeline: pd.DataFrame, count: int) -> pd.DataFrame:
     share = 2 * -(-count // max(seen.participant.nunique(), 1))
     taken: dict[str, list[float]] = {}
     rows = []
-    for row in seen.itertuples():
-        times = taken.setdefault(row.participant, [])
-        if len(times) >= share or any(abs(row.t - t) < APART_S for t in times):
+    columns = (seen[name].tolist() for name in ("participant", "t"))
+    for index, participant, t_s in zip(seen.index.tolist(), *columns, strict=True):
+        times = taken.setdefault(participant, [])
+        if len(times) >= share or any(abs(t_s - other_s) < APART_S for other_s in times):
             continue
-        times.append(row.t)
-        rows.append(row.Index)
+        times.append(t_s)
+        rows.append(index)
         if len(rows) == count:
             break
     return timeline.loc[rows].sort_values(["t", "participant"], kind="stable")
