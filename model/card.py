@@ -54,11 +54,16 @@ def render_card(card: Mapping[str, Any]) -> str:
         one_view=figures["one_view"],
         before=figures.get("ece_before_temperature"),
         decision=card.get("decision"),
-        settings=[(k, v) for k, v in plan.items() if not isinstance(v, Mapping)]
-        + [(f"{part}: {k}", v) for part in ("architecture", "augmentation") for k, v in plan.get(part, {}).items()],
+        settings=_flat(plan),
         **_charts(figures),
         **curve_charts(training.get("epochs", [])),
     )
+
+
+def _flat(plan: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return a plan's settings with those of its parts, named after the part, at the end."""
+    parts = [(f"{name}: {k}", v) for name, part in plan.items() if isinstance(part, Mapping) for k, v in part.items()]
+    return [(name, value) for name, value in plan.items() if not isinstance(value, Mapping)] + parts
 
 
 def _rows(figures: Mapping[str, Any]) -> list[_Row]:

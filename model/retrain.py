@@ -33,7 +33,7 @@ CHANCE: Final = 0.05
 """A difference is more than chance where McNemar's two-sided p is below this."""
 
 FINE_TUNING_RATE: Final = 0.01
-"""Peak learning rate from the champion's weights: an eighth of a fresh run's, so that they are not shaken loose."""
+"""Peak learning rate from the champion's weights: a tenth of a fresh run's, so that they are not shaken loose."""
 
 NEW_SHARE: Final = 0.1
 MOST_REPEATS: Final = 10
@@ -73,7 +73,7 @@ class Request:
     test: Path | None = None
     start: Literal["champion", "scratch"] = "champion"
     epochs: int = 6
-    batch: int = 128
+    batch: int = 256
     least_new: int = 30
     labels_days: float = 30
     code_version: str = ""
@@ -251,7 +251,7 @@ def _made_before(registry: Path, key: str) -> Release | None:
 
 
 def _train(request: Request, run: Path, found: _Gathered, tell: Callable[[str], None]) -> None:
-    from model.train import Plan, train
+    from model.train import Plan, quickest_policy, train
 
     champion = models.load_release(registry=request.registry, classes=CLASSES)
     plan = dataclasses.replace(
@@ -259,6 +259,7 @@ def _train(request: Request, run: Path, found: _Gathered, tell: Callable[[str], 
         architecture=Architecture(**champion.card["architecture"]),
         epochs=request.epochs,
         batch=min(request.batch, len(found.training)),
+        dtype_policy=quickest_policy(),
     )
     if request.start == "champion":
         plan = dataclasses.replace(plan, learning_rate=FINE_TUNING_RATE)
@@ -275,14 +276,17 @@ def _train(request: Request, run: Path, found: _Gathered, tell: Callable[[str], 
 def _begin_with(run: Path, plan: Any, champion: Release, images: int) -> None:
     """Make a run begin with a release's weights, as a checkpoint before its first epoch, unless it has begun."""
     from model import train
+    from model.average import WeightAverage
 
     if any(run.glob("checkpoint-[0-9]*")):
         return
     run.mkdir(parents=True, exist_ok=True)
-    network, trainer = train._build_trainer(plan, images // plan.batch)
+    network, heads, trainer = train._build_trainer(plan, images // plan.batch)
     network.load_weights(champion.weights)
+    # A release has one head, made of both; each begins as it was.
+    heads.get_layer("votes").set_weights(heads.get_layer("logits").get_weights())
     trainer.optimizer.build(trainer.trainable_variables)
-    train._checkpoint(run, trainer, train.WeightAverage(network, plan.average_horizon_steps), [])
+    train._checkpoint(run, trainer, WeightAverage(heads, plan.average_horizon_steps), [])
 
 
 def _release(request: Request, run: Path, found: _Gathered) -> Release:

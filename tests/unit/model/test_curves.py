@@ -34,11 +34,17 @@ def test_the_page_shows_every_epoch_and_names_the_best(run):
     (run / "history.jsonl").write_text("".join(json.dumps(e) + "\n" for e in epochs))
     page = write_curves(run).read_text()
     assert "3 of at most 40 epochs, 4 min of training" in page
-    assert "best validation accuracy 0.6123 at epoch 2" in page
+    assert "best at epoch 2: validation accuracy 0.6123" in page
     assert page.count("<svg") == 2
     assert "<script" not in page
     for points in re.findall(r'<polyline points="([^"]+)"', page):
         assert len(points.split()) == 3
+
+
+def test_a_run_with_scores_is_best_where_its_score_is(run):
+    epochs = [epoch(1, 0.61) | {"score": 0.6}, epoch(2, 0.6) | {"score": 0.7}]
+    (run / "history.jsonl").write_text("".join(json.dumps(e) + "\n" for e in epochs))
+    assert "best at epoch 2" in write_curves(run).read_text()
 
 
 def test_a_run_without_a_finished_epoch_has_a_page_too(run):
