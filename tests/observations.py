@@ -33,6 +33,7 @@ class Appearance:
     presence: float = 0.99
     motion: float = 0.02
     around: float = 0.02
+    skipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _faces(track: int, seen: Appearance, t_s: Array, emotions: Array, yaw: Array
         "tile": np.full(n, seen.tile, np.int32),
         "box_px": np.tile(np.asarray(seen.box, np.float32), (n, 1)) + rng.normal(0, 0.5, (n, 4)).astype(np.float32),
         "emotions": emotions.astype(np.float32),
-        "skipped": np.zeros(n, bool),
+        "skipped": np.full(n, seen.skipped),
     }
     usual = {
         "score": seen.score,

@@ -100,32 +100,42 @@ def _conflicts(summaries: Summaries, track_of_face: Int64, rows: Int64, settings
     """Which tracks cannot be one person: those with faces in one sample, but for second showings."""
     n = len(summaries)
     seen = sparse.csr_array((np.ones(len(rows), np.int32), (track_of_face, rows)), shape=(n, int(rows.max()) + 1))
-    together = sparse.coo_array(sparse.triu(seen @ seen.T, k=1))
-    i, j = together.coords[0].astype(np.int64), together.coords[1].astype(np.int64)
-    second = _second_showings(summaries, i, j, settings)
+    together = sparse.csr_array(seen @ seen.T)
+    upper = sparse.coo_array(sparse.triu(together, k=1))
+    i, j = upper.coords[0].astype(np.int64), upper.coords[1].astype(np.int64)
+    second = _second_showings(summaries, i, j, together, settings)
     return _symmetric(i[~second], j[~second], n)
 
 
-def _second_showings(summaries: Summaries, i: Int64, j: Int64, settings: IdentitySettings) -> Bool:
-    """Which pairs of tracks in one sample are one person shown large and small: alike, more so than either is to
-    anybody else who is there, and apart in place and size."""
+def _second_showings(
+    summaries: Summaries, i: Int64, j: Int64, together: sparse.csr_array, settings: IdentitySettings
+) -> Bool:
+    """Which pairs of tracks in one sample are one person shown large and small: alike, apart in place and size, and
+    neither more like anybody else who is there with both of them."""
     if not len(i):
         return np.zeros(0, bool)
-    distance = np.nan_to_num(_distances(summaries, i, j), nan=np.inf)
-    nearest = np.full(len(summaries), np.inf)
-    np.minimum.at(nearest, i, distance)
-    np.minimum.at(nearest, j, distance)
     width_i, width_j = summaries.box_px[i, 2], summaries.box_px[j, 2]
     ratio = np.maximum(width_i, width_j) / np.maximum(np.minimum(width_i, width_j), 1e-6)
     low = np.maximum(summaries.box_px[i, :2], summaries.box_px[j, :2])
     high = np.minimum(
         summaries.box_px[i, :2] + summaries.box_px[i, 2:], summaries.box_px[j, :2] + summaries.box_px[j, 2:]
     )
-    apart = (high <= low).any(axis=1)
-    alike = distance < settings.second_showing_reach
-    mutual = (distance <= nearest[i]) & (distance <= nearest[j])
-    second: Bool = alike & mutual & apart & (ratio >= settings.second_showing_ratio)
+    second: Bool = (high <= low).any(axis=1) & (ratio >= settings.second_showing_ratio)
+    distance = np.nan_to_num(_distances(summaries, i, j), nan=np.inf)
+    second &= distance < settings.second_showing_reach
+    there = sparse.csr_array(together)
+    for k in np.flatnonzero(second).tolist():
+        one, other = int(i[k]), int(j[k])
+        both = np.setdiff1d(np.intersect1d(_row(there, one), _row(there, other)), [one, other])
+        for track in (one, other):
+            rivals = _distances(summaries, np.full(len(both), track), both)
+            second[k] &= not (rivals < distance[k]).any()
     return second
+
+
+def _row(matrix: sparse.csr_array, row: int) -> Int64:
+    """The columns of a row that are not zero."""
+    return np.asarray(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]], np.int64)
 
 
 def _people(summaries: Summaries, label: Int64, conflict: sparse.csr_array, reach: Float64) -> Int64:

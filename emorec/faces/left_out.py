@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emorec.faces.shown import SMALL_IN_TILE, shown
 from emorec.faces.summaries import Summaries, group_median
 from emorec.settings.analysis import IdentitySettings
 from emorec.types import Bool, Float64, Int64, Observations
@@ -105,6 +106,8 @@ def _grounds(observations: Observations, summaries: Summaries, track_of_face: In
     others_longer = (seen_s <= BRIEF_S) & (seen_s * LONG_SHARE <= _typical_of_others(seen_s, count))
     still = (around > MOVING) & (motion < STILL_SHARE * around)
     still |= _is_frozen(observations, summaries, track_of_face, person)
+    known = shown(observations, owner, n)
+    avatar = known.quiet & (known.of_tile < SMALL_IN_TILE)
     return [
         _Ground(seen_s <= GLANCE_S, 1.0, "seen for {:.1f} s only", seen_s, brief=True),
         _Ground(
@@ -130,6 +133,13 @@ def _grounds(observations: Observations, summaries: Summaries, track_of_face: In
         _Ground(still, 1.0, "still while its surroundings move", motion),
         _Ground((around <= STILL) & (motion <= STILL), 0.5, "a still picture", motion),
         _Ground((motion > MOVING) & (around < STILL_SHARE * motion), 0.5, "moves in still surroundings", motion),
+        # Two sides of one thing, that count less than two.
+        _Ground(known.quiet & ~still, 1.0, "never moves, while others do ({:.3f})", known.change),
+        _Ground(known.quiet & still, 0.5, "never moves, while others do ({:.3f})", known.change),
+        _Ground(known.quiet & known.beside, 1.0, "in one picture with somebody who moves", known.change),
+        _Ground(avatar, 0.5, "small in its tile ({:.2f} of its height)", known.of_tile),
+        _Ground(known.large_only, 1.0, "only ever in a tile far larger than the others", count),
+        _Ground(known.not_in_gallery, 1.0, "not among the tiles when the gallery shows everybody", count),
         _Ground(outside > OUTSIDE_SHARE, 1.0, "outside every tile", outside),
         _Ground(nameless, 0.5, "without one crop good enough to recognise", count),
         _Ground(nameless & (seen_s < RECOGNISABLE_S), 0.5, "too briefly to tell who it is", count, brief=True),

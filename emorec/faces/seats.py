@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from emorec.faces.boxes import iou
+from emorec.faces.shown import SHARED_AREA
 from emorec.types import Bool, Float32, Identities, Int64, Observations
 
 __all__ = ["seated"]
@@ -22,9 +23,6 @@ __all__ = ["seated"]
 SAME_SEAT_IOU = 0.85
 """Tiles of two stretches that overlap so much hold the same seat: stricter than what makes one tile of two detections
 (tiles.SAME_TILE_IOU), since an empty tile is given to a person on the strength of it."""
-
-SHARED_AREA = 3.0
-"""A tile so many times as large as the median one shows the speaker, or something that is shared."""
 
 
 @dataclass

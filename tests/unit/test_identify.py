@@ -64,6 +64,18 @@ def test_the_speaker_shown_large_and_in_the_strip_is_one_person() -> None:
     assert large == small != other
 
 
+def test_the_speaker_is_one_person_however_often_they_are_shown_large() -> None:
+    large = (500, 300, 300, 300)
+    tracks = [
+        Appearance(1, 0, 60, (100, 20, 60, 60)),
+        Appearance(2, 0, 60, (300, 20, 60, 60)),
+        Appearance(1, 0, 20, large),
+        Appearance(2, 20, 40, large),
+        Appearance(1, 40, 60, large),
+    ]
+    assert people(observe(tracks, 60)) == [0, 1, 0, 1, 0]
+
+
 def test_a_large_and_a_small_face_of_different_people_stay_two() -> None:
     tracks = [Appearance(1, 0, 10, (500, 300, 300, 300)), Appearance(2, 0, 10, (100, 20, 60, 60))]
     assert len(set(people(observe(tracks, 10)))) == 2
@@ -120,6 +132,69 @@ def test_a_single_ground_never_leaves_a_person_out(what: dict[str, object]) -> N
     other = Appearance(2, 0, **given)  # type: ignore[arg-type]
     tracks = [Appearance(1, 0, 60), Appearance(3, 0, 60, RIGHT), other]
     assert sorted(people(observe(tracks, 60))) == [0, 1, 2]
+
+
+def share(*, gallery: bool = True) -> tuple[list[Appearance], list[Layout]]:
+    """A page beside a strip of three, then the gallery of the three."""
+    page, strip = (0, 0, 900, 700), [(920, 10 + 180 * k, 300, 170) for k in range(3)]
+    tiles = [Layout(0, [page, *strip])]
+    seen = [Appearance(k, 0, 30, face_in(tile), tile=1 + k, motion=0.06) for k, tile in enumerate(strip)]
+    if gallery:
+        tiles.append(Layout(30, tiles_of_gallery(3)))
+        seen += [Appearance(k, 30, 60, face_in(tile), 4 + k) for k, tile in enumerate(tiles_of_gallery(3))]
+    return seen, tiles
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param({"motion": 0.001, "around": 0.001}, id="a portrait on a page"),
+        pytest.param({"motion": 0.06, "around": 0.05}, id="a film"),
+    ],
+)
+def test_who_is_shown_on_a_shared_page_is_left_out(what: dict[str, float]) -> None:
+    seen, layouts = share()
+    on_page = Appearance(9, 0, 30, (300, 200, 200, 200), tile=0, **what)  # type: ignore[arg-type]
+    found = identify(observe([*seen, on_page], 60, layouts=layouts), IdentitySettings())
+    assert found.people == 3
+    assert "far larger than the others" in found.reason[-1]
+
+
+def test_a_speaker_who_has_a_tile_in_the_gallery_is_a_person() -> None:
+    seen, layouts = share()
+    large = Appearance(1, 0, 30, (300, 200, 200, 200), tile=0, motion=0.06)
+    assert identify(observe([*seen, large], 60, layouts=layouts), IdentitySettings()).people == 3
+
+
+def test_a_speaker_in_a_recording_without_a_gallery_is_a_person() -> None:
+    seen, layouts = share(gallery=False)
+    large = Appearance(9, 0, 30, (300, 200, 200, 200), tile=0, motion=0.06)
+    assert identify(observe([*seen, large], 30, layouts=layouts), IdentitySettings()).people == 4
+
+
+@pytest.mark.parametrize(
+    ("tile", "what"),
+    [
+        pytest.param(0, {}, id="on the wall behind somebody in a call"),
+        pytest.param(-1, {"skipped": True}, id="on a page that fills the screen"),
+        pytest.param(-1, {"box": (900, 40, 30, 30)}, id="at the back of a room"),
+    ],
+)
+def test_a_portrait_beside_people_who_move_is_left_out(tile: int, what: dict[str, object]) -> None:
+    live = [Appearance(k, 0, 60, (100 + 300 * k, 300, 80, 80), tile=tile, motion=0.06) for k in (0, 1)]
+    given = {"box": (400, 40, 80, 80), "motion": 0.002, "around": 0.002, "tile": tile, **what}
+    portrait = Appearance(7, 0, 60, **given)  # type: ignore[arg-type]
+    layouts = [Layout(0, [(0, 0, 1280, 720)])] if tile >= 0 else []
+    found = identify(observe([*live, portrait], 60, layouts=layouts), IdentitySettings())
+    assert found.participant.tolist() == [0, 1, -1]
+    assert "never moves, while others do" in found.reason[-1]
+
+
+def test_a_frozen_camera_in_a_tile_of_its_own_is_a_person() -> None:
+    tiles = tiles_of_gallery(3)
+    seen = [Appearance(k, 0, 60, face_in(tile), tile=k, motion=0.06) for k, tile in enumerate(tiles[:2])]
+    frozen = Appearance(2, 0, 60, face_in(tiles[2]), tile=2, motion=0.0, around=0.0, skipped=True)
+    assert identify(observe([*seen, frozen], 60, layouts=[Layout(0, tiles)]), IdentitySettings()).people == 3
 
 
 def reshuffled_call(seed: int, count: int = 12) -> tuple[Observations, list[int]]:
