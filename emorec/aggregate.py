@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from emorec.analysis import Group, GroupWindows, Moment, Windows
 from emorec.analysis.engagement import LEVELS
-from emorec.analysis.group import bootstrap_band, dense, synchrony
+from emorec.analysis.group import bootstrap_band, dense
+from emorec.analysis.synchrony import synchrony
 from emorec.analysis.windows import Grid, group_means
 from emorec.settings.analysis import AnalysisSettings
 from emorec.tables import group_windows_table, moments_table
@@ -105,10 +106,11 @@ def aggregate_tables(
     low, high = bootstrap_band(engagement, settings.bootstrap)
     attention_low, attention_high = bootstrap_band(attention, settings.bootstrap)
     present = _steady(group_windows.present, group_windows.people_present, settings.least_group)
-    visible = _steady(group_windows.visible, group_windows.people_visible, settings.least_group)
+    visible = np.minimum(present, _steady(group_windows.visible, group_windows.people_visible, settings.least_group))
+    together, chance_low, chance_high = _synchrony(timeline, samples, grid, chosen, settings)
     kept = GroupWindows(
         present=present,
-        visible=np.minimum(present, visible),
+        visible=visible,
         engagement=_rounded(_mean(engagement)),
         engagement_lo=_rounded(low),
         engagement_hi=_rounded(high),
@@ -118,11 +120,14 @@ def aggregate_tables(
         means=Group(
             present=np.zeros(n, np.int64),
             visible=np.zeros(n, np.int64),
+            visible_share=_rounded(visible / present),
             emotions=_rounded(_mean(emotions)),
             attention=_rounded(_mean(attention)),
             attention_lo=_rounded(attention_low),
             attention_hi=_rounded(attention_high),
-            synchrony=_rounded(_synchrony(timeline, samples, grid, chosen, settings)),
+            synchrony=_rounded(together),
+            synchrony_lo=_rounded(chance_low),
+            synchrony_hi=_rounded(chance_high),
             compared=np.zeros(n, np.int64),
         ),
         people_present=group_windows.people_present,
@@ -220,17 +225,20 @@ def _steady(mean: Float64, people: Int64, least: int) -> Float64:
 def _synchrony(
     timeline: Timeline, samples: Samples, grid: Grid, chosen: list[Int64], settings: AnalysisSettings
 ) -> Float64:
-    """Synchrony within cells [windows], the mean over their pairs, of those all of whose members can be compared."""
+    """Synchrony within cells and the ends of its band of chance [3, windows], means over the pairs of those cells all
+    of whose members can be compared; the mean of several cells' bands is rather too wide than too narrow."""
     n = len(grid)
-    total, pairs = np.zeros(n), np.zeros(n)
+    total, pairs = np.zeros((3, n)), np.zeros((3, n))
     expressions = dense(timeline, timeline.emotions, len(samples))
     for members in chosen:
-        together, compared = synchrony(expressions[members], samples, settings)
-        of_windows = group_means(np.where(compared == len(members), together, np.nan), grid.of_sample, n)
-        known, weight = np.isfinite(of_windows), len(members) * (len(members) - 1)
-        total[known] += weight * of_windows[known]
-        pairs[known] += weight
-    mean = np.full(n, np.nan)
+        found = synchrony(expressions[members], samples, settings)
+        whole, weight = found.compared == len(members), len(members) * (len(members) - 1)
+        for row, values in enumerate((found.value, found.chance_lo, found.chance_hi)):
+            of_windows = group_means(np.where(whole, values, np.nan), grid.of_sample, n)
+            known = np.isfinite(of_windows)
+            total[row, known] += weight * of_windows[known]
+            pairs[row, known] += weight
+    mean = np.full((3, n), np.nan)
     np.divide(total, pairs, out=mean, where=pairs > 0)
     return mean
 

@@ -6,7 +6,7 @@ Never sees a pixel: a pure function of observations and settings, the same for t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +63,7 @@ def resolve(
         identities = names.identities
     seats = seated(observations, identities, {} if names is None else names.of_tile)
     present = presence(observations, identities, seats, chosen.identity.gap_s)
+    observations = replace(observations, faces=_readable(observations.faces, settings.faces.min_presence))
     timeline, usual, drowsy = _with_values(present, observations, settings.landmarks)
     windows_grid = grid(samples, duration_s, chosen.window_s)
     windows = analysis.windows(timeline, windows_grid, drowsy, chosen)
@@ -85,7 +86,9 @@ def resolve(
         return Resolution(made, aggregate.aggregate_counts(counts, group_windows, chosen.least_group), warnings)
     called = _called(names.label, present) if names is not None else ()
     made = {
-        "timeline": tables.timeline_table(session, timeline, observations.faces),
+        "timeline": tables.timeline_table(
+            session, timeline, observations.faces, analysis.engagement(timeline, chosen.engagement)
+        ),
         "windows": tables.windows_table(session, windows, windows_grid),
         "group": tables.group_table(session, group, samples),
         "group_windows": tables.group_windows_table(session, group_windows, windows_grid),
@@ -140,6 +143,15 @@ def _with_values(
         attention=attentive,
     )
     return timeline, usual, drowsy
+
+
+def _readable(faces: Faces, min_presence: float) -> Faces:
+    """The same faces, of which those that no mesh fits say nothing: turned away or covered, not inattentive."""
+    unfit = ~(faces.presence >= min_presence)
+    columns = {column.name: getattr(faces, column.name).copy() for column in fields(Signals)}
+    for values in columns.values():
+        values[unfit] = np.nan
+    return replace(faces, **columns)
 
 
 def _signals(faces: Faces) -> Signals:

@@ -49,6 +49,8 @@ _GROUP_MEANS = [
     _column("attention_lo", _NUMBER, "0-1", "lower end of its 95 % bootstrap band over participants"),
     _column("attention_hi", _NUMBER, "0-1", "upper end of that band"),
     _column("synchrony", _NUMBER, "-1-1", "inter-subject correlation of displayed expressions around this time"),
+    _column("synchrony_lo", _NUMBER, "-1-1", "lower end of the 95 % band that chance makes of it (circular shifts)"),
+    _column("synchrony_hi", _NUMBER, "-1-1", "upper end of that band; synchrony above it is more than chance"),
 ]
 
 SCHEMAS: Final[dict[str, pa.Schema]] = {
@@ -71,6 +73,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         _column("mouth_open", _NUMBER, "ratio", "lip opening over mouth width"),
         _column("speaking", _NUMBER, "0-1", "how much the mouth moves as when speaking"),
         _column("attention", _NUMBER, "0-1", "is the face turned and open to the screen"),
+        _column("engagement", _NUMBER, "0-1", "the engagement index of this sample alone; levels are of windows"),
         _column("quality", _NUMBER, "0-1", "how well the face could be read: size, blur, pose"),
         _column("skipped", _FLAG, "", "the picture had not changed; values repeated"),
     ),
@@ -84,13 +87,14 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         _column("attention", _NUMBER, "0-1", "mean attention"),
         _column("perclos", _NUMBER, "0-1", "share of the last minute with eyes at least 80 % closed"),
         _column("speaking", _NUMBER, "0-1", "mean of speaking"),
-        _column("engagement", _NUMBER, "0-1", "the engagement index"),
-        _column("level", _TEXT, "", "low, medium or high; null under half coverage"),
+        _column("engagement", _NUMBER, "0-1", "the engagement index; null where attention is known of under half"),
+        _column("level", _TEXT, "", "low, medium or high; null (not enough data) where engagement is"),
     ),
     "group": _schema(
         _T,
         _column("present", _COUNT, "people", "participants whose tile or face is in the picture"),
         _column("visible", _COUNT, "people", "participants whose face is seen"),
+        _column("visible_share", _NUMBER, "0-1", "visible ones of those present"),
         *_GROUP_MEANS,
         _column("screen_change", _FLAG, "", "a large part that is not a face changed (a slide)"),
     ),
@@ -99,6 +103,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         _T1,
         _column("present", _NUMBER, "people", "mean number of participants in the picture"),
         _column("visible", _NUMBER, "people", "mean number of participants whose face is seen"),
+        _column("visible_share", _NUMBER, "0-1", "mean share of visible ones of those present"),
         _column("engagement", _NUMBER, "0-1", "mean engagement of participants with enough data"),
         _column("engagement_lo", _NUMBER, "0-1", "lower end of its 95 % bootstrap band over participants"),
         _column("engagement_hi", _NUMBER, "0-1", "upper end of that band"),

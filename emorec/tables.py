@@ -65,8 +65,8 @@ def _table(name: str, session: str, n: int, columns: dict[str, Any]) -> pa.Table
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def timeline_table(session: str, timeline: Timeline, faces: Faces) -> pa.Table:
-    """timeline.parquet."""
+def timeline_table(session: str, timeline: Timeline, faces: Faces, engagement: Float64) -> pa.Table:
+    """timeline.parquet; ``engagement``: the index of every row of the timeline."""
     n, seen = len(timeline), timeline.face >= 0
     rows = timeline.face[seen]
 
@@ -90,6 +90,7 @@ def timeline_table(session: str, timeline: Timeline, faces: Faces) -> pa.Table:
         "eyes_open": timeline.eyes_open,
         "speaking": timeline.speaking,
         "attention": timeline.attention,
+        "engagement": engagement,
         "skipped": pa.array(skipped, mask=~seen),
         **{name: of_face(getattr(faces, name)) for name in FACE_VALUES},
         **_spread(BOX, of_face(faces.box_px)),
@@ -122,13 +123,15 @@ def _means(group: Group) -> dict[str, Any]:
         "attention_lo": group.attention_lo,
         "attention_hi": group.attention_hi,
         "synchrony": group.synchrony,
+        "synchrony_lo": group.synchrony_lo,
+        "synchrony_hi": group.synchrony_hi,
         **_spread(EMOTIONS, group.emotions),
     }
 
 
 def group_table(session: str, group: Group, samples: Samples) -> pa.Table:
     """group.parquet."""
-    counts = {"present": group.present, "visible": group.visible}
+    counts = {"present": group.present, "visible": group.visible, "visible_share": group.visible_share}
     columns = {"t": samples.t_s, "screen_change": samples.screen_change, **counts, **_means(group)}
     return _table("group", session, len(samples), columns)
 
@@ -140,6 +143,7 @@ def group_windows_table(session: str, windows: GroupWindows, grid: Grid) -> pa.T
         "t1": grid.t1_s,
         "present": windows.present,
         "visible": windows.visible,
+        "visible_share": windows.means.visible_share,
         "engagement": windows.engagement,
         "engagement_lo": windows.engagement_lo,
         "engagement_hi": windows.engagement_hi,

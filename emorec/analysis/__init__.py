@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emorec.analysis.engagement import INDEXES
+from emorec.analysis.engagement import INDEXES, engagement
 from emorec.analysis.group import Group, GroupWindows, group, group_windows
 from emorec.analysis.moments import Moment, find_moments
 from emorec.analysis.windows import Windows, windows
@@ -13,6 +13,7 @@ __all__ = [
     "GroupWindows",
     "Moment",
     "Windows",
+    "engagement",
     "find_moments",
     "group",
     "group_windows",

@@ -14,31 +14,28 @@ from numpy.typing import NDArray
 
 from emorec.errors import SettingsError
 from emorec.settings.analysis import EngagementSettings
-from emorec.types import EMOTIONS, Float64
+from emorec.types import EMOTIONS, Float64, Timeline
 
-__all__ = ["INDEXES", "LEVELS", "Index", "index_of"]
+__all__ = ["INDEXES", "LEVELS", "Index", "engagement", "index_of"]
 
 LEVELS = ("low", "medium", "high")
-
-SHARMA_WEIGHTS = {
-    "angry": 0.25,
-    "disgust": 0.2,
-    "fear": 0.3,
-    "happy": 0.6,
-    "neutral": 0.9,
-    "sad": 0.3,
-    "surprise": 0.6,
-}
-"""Emotion weights of the concentration index of Sharma et al. 2019 (arXiv 1909.12913) as implementations quote them."""
 
 
 @dataclass(frozen=True)
 class Index:
     """An engagement index: ``score`` takes attention [n] and emotions [n, 7], NaN where unknown, and gives 0–1 [n];
-    ``level`` takes that and gives 0, 1, 2 (LEVELS), −1 where it is NaN."""
+    ``bounds`` says from where on that is medium, and from where on high."""
 
     score: Callable[[Float64, Float64, EngagementSettings], Float64]
-    level: Callable[[Float64, EngagementSettings], NDArray[np.int8]]
+    bounds: Callable[[EngagementSettings], tuple[float, float]] = lambda settings: (
+        settings.low_below,
+        settings.high_from,
+    )
+
+    def level(self, score: Float64, settings: EngagementSettings) -> NDArray[np.int8]:
+        """0, 1, 2 (LEVELS) of scores [n], −1 where one is NaN."""
+        level = np.searchsorted(self.bounds(settings), score, side="right")
+        return np.where(np.isfinite(score), level, -1).astype(np.int8)
 
 
 def index_of(settings: EngagementSettings) -> Index:
@@ -53,6 +50,16 @@ def index_of(settings: EngagementSettings) -> Index:
     return INDEXES[settings.index]
 
 
+def engagement(timeline: Timeline, settings: EngagementSettings) -> Float64:
+    """The index of every row of the timeline on its own, 0–1, NaN where attention is not known.
+
+    Raises:
+        SettingsError: the settings name an index that does not exist.
+    """
+    attention, emotions = timeline.attention.astype(np.float64), timeline.emotions.astype(np.float64)
+    return index_of(settings).score(attention, emotions, settings)
+
+
 def _expected(emotions: Float64, weights: dict[str, float]) -> Float64:
     """The expected weight of the displayed emotion, NaN where it was not classified."""
     known: Float64 = emotions @ np.array([weights[name] for name in EMOTIONS])
@@ -65,26 +72,20 @@ def _emorec(attention: Float64, emotions: Float64, settings: EngagementSettings)
     return np.where(np.isfinite(expression), both, attention)
 
 
-def _emorec_level(score: Float64, settings: EngagementSettings) -> NDArray[np.int8]:
-    level = np.where(score < settings.low_below, 0, np.where(score >= settings.high_from, 2, 1))
-    return np.where(np.isfinite(score), level, -1).astype(np.int8)
-
-
 def _sharma2019(attention: Float64, emotions: Float64, settings: EngagementSettings) -> Float64:
     """Emotion weight × gaze weight over the greatest possible product (4.5 = .9 × 5 in the published scale); attention
     stands for the gaze weight."""
-    del settings
-    weight = _expected(emotions, SHARMA_WEIGHTS) / max(SHARMA_WEIGHTS.values())
+    weight = _expected(emotions, settings.sharma_emotions) / max(settings.sharma_emotions.values())
     return np.where(np.isfinite(weight), weight * attention, attention)
 
 
-def _sharma2019_level(score: Float64, settings: EngagementSettings) -> NDArray[np.int8]:
-    level = np.where(score > settings.sharma_high_above, 2, np.where(score > settings.sharma_low_to, 1, 0))
-    return np.where(np.isfinite(score), level, -1).astype(np.int8)
+def _sharma2019_bounds(settings: EngagementSettings) -> tuple[float, float]:
+    """As published, up to the lower bound is low and only above the upper one is high."""
+    return float(np.nextafter(settings.sharma_low_to, 2)), float(np.nextafter(settings.sharma_high_above, 2))
 
 
 INDEXES: dict[str, Index] = {
-    "emorec": Index(_emorec, _emorec_level),
-    "sharma2019": Index(_sharma2019, _sharma2019_level),
+    "emorec": Index(_emorec),
+    "sharma2019": Index(_sharma2019, _sharma2019_bounds),
 }
 """Every index by the name that the setting ``analysis.engagement.index`` knows."""

@@ -5,26 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from emorec.analysis.engagement import LEVELS
+from emorec.analysis.synchrony import synchrony
 from emorec.analysis.windows import Grid, Windows, group_means
 from emorec.settings.analysis import AnalysisSettings
 from emorec.types import STATES, Columns, Float32, Float64, Samples, Timeline
 
-__all__ = ["Group", "GroupWindows", "bootstrap_band", "dense", "group", "group_windows", "synchrony"]
+__all__ = ["Group", "GroupWindows", "bootstrap_band", "dense", "group", "group_windows"]
 
 SEED = 20190925
 BAND = (0.025, 0.975)
 COLUMNS_AT_ONCE = 4096
-NUMBERS_AT_ONCE = 1_000_000
-"""Numbers of windows in hand, so that memory stays the same for long recordings."""
 LEAST_FOR_BAND = 2
-SYNCHRONY_COVERAGE = 0.7
-"""A participant counts in a window of synchrony when seen in at least this share of its samples."""
-FLAT_DEVIATION = 0.02
-"""Expressions that deviate less than this over a window (probabilities, root mean square) show nothing to correlate."""
 
 VISIBLE, ABSENT = STATES.index("visible"), STATES.index("absent")
 
@@ -32,15 +26,19 @@ VISIBLE, ABSENT = STATES.index("visible"), STATES.index("absent")
 @dataclass(frozen=True)
 class Group(Columns):
     """One row per sample (or window): participants present and visible, means over those who have a value, NaN where
-    there is none; ``compared``: participants that synchrony is of."""
+    there is none; ``visible_share``: visible ones of those present; ``synchrony_lo`` and ``_hi``: the band of chance;
+    ``compared``: participants that synchrony is of."""
 
     present: NDArray[np.int64]
     visible: NDArray[np.int64]
+    visible_share: Float64
     emotions: Float64
     attention: Float64
     attention_lo: Float64
     attention_hi: Float64
     synchrony: Float64
+    synchrony_lo: Float64
+    synchrony_hi: Float64
     compared: NDArray[np.int64]
 
 
@@ -96,68 +94,26 @@ def bootstrap_band(values: Float64 | Float32, resamples: int) -> tuple[Float64, 
     return low, high
 
 
-def synchrony(
-    emotions: Float64 | Float32, samples: Samples, settings: AnalysisSettings
-) -> tuple[Float64, NDArray[np.int64]]:
-    """Inter-subject correlation of displayed expressions around each sample, −1…1: the mean over pairs of participants
-    of the correlation of their seven probabilities over a window, NaN where fewer than two can be compared; and how
-    many were.
-
-    Source: Hasson et al. 2004; Nastase et al. 2019 (pairwise form). The mean over pairs follows from the length of
-    the sum of all participants' normalised signals, |Σu|² = k + k(k − 1)·r.
-
-    Args:
-        emotions: [participants, samples, 7], NaN where not known.
-    """
-    n_people, n_samples, n_emotions = emotions.shape
-    nothing = np.full(n_samples, np.nan), np.zeros(n_samples, np.int64)
-    if n_people < LEAST_FOR_BAND or n_samples < 2 or samples.step_s <= 0:
-        return nothing
-    length = max(4, round(settings.synchrony_window_s / samples.step_s))
-    if n_samples < length:
-        return nothing
-    step = max(1, round(settings.synchrony_step_s / samples.step_s))
-    starts = np.arange(0, n_samples - length + 1, step)
-    values, compared = np.full(len(starts), np.nan), np.zeros(len(starts), np.int64)
-    views = sliding_window_view(emotions, length, axis=1)
-    at_once = max(1, NUMBERS_AT_ONCE // max(1, n_people * n_emotions * length))
-    for first in range(0, len(starts), at_once):
-        chosen = starts[first : first + at_once]
-        part = views[:, chosen]
-        known = np.isfinite(part)
-        count = known.sum(axis=-1)
-        mean = np.where(known, part, 0).sum(axis=-1) / np.maximum(count, 1)
-        centred = np.where(known, part - mean[..., None], 0)
-        norm = np.sqrt((centred**2).sum(axis=(2, 3)))
-        seen = count[:, :, 0] >= SYNCHRONY_COVERAGE * length
-        counted = seen & (norm >= FLAT_DEVIATION * np.sqrt(n_emotions * length))
-        unit = np.where(counted[..., None, None], centred / np.maximum(norm, 1e-12)[..., None, None], 0)
-        k = counted.sum(axis=0)
-        compared[first : first + at_once] = k
-        together = (unit.sum(axis=0) ** 2).sum(axis=(1, 2))
-        values[first : first + at_once] = np.where(
-            k >= LEAST_FOR_BAND, (together - k) / np.maximum(k * (k - 1), 1), np.nan
-        )
-    # Every sample has the value of the window whose middle is nearest; at the ends that of the first and last.
-    nearest = np.clip(np.round((np.arange(n_samples) - (length - 1) / 2) / step), 0, len(starts) - 1).astype(np.int64)
-    return values[nearest], compared[nearest]
-
-
 def group(timeline: Timeline, samples: Samples, settings: AnalysisSettings) -> Group:
     """The group at every sample of the recording."""
     n = len(samples)
     attention = dense(timeline, timeline.attention, n)
     low, high = bootstrap_band(attention, settings.bootstrap)
-    together, compared = synchrony(dense(timeline, timeline.emotions, n), samples, settings)
+    together = synchrony(dense(timeline, timeline.emotions, n), samples, settings)
+    present = np.bincount(timeline.sample, timeline.state != ABSENT, n).astype(np.int64)
+    visible = np.bincount(timeline.sample, timeline.state == VISIBLE, n).astype(np.int64)
     return Group(
-        present=np.bincount(timeline.sample, timeline.state != ABSENT, n).astype(np.int64),
-        visible=np.bincount(timeline.sample, timeline.state == VISIBLE, n).astype(np.int64),
+        present=present,
+        visible=visible,
+        visible_share=np.where(present > 0, visible / np.maximum(present, 1), np.nan),
         emotions=group_means(timeline.emotions, timeline.sample.astype(np.int64), n),
         attention=group_means(timeline.attention, timeline.sample.astype(np.int64), n),
         attention_lo=low,
         attention_hi=high,
-        synchrony=together,
-        compared=compared,
+        synchrony=together.value,
+        synchrony_lo=together.chance_lo,
+        synchrony_hi=together.chance_hi,
+        compared=together.compared,
     )
 
 
@@ -195,11 +151,14 @@ def group_windows(
         means=Group(
             present=np.zeros(n, np.int64),
             visible=np.zeros(n, np.int64),
+            visible_share=group_means(group_rows.visible_share, of_sample, n),
             emotions=group_means(windows.emotions, windows.window, n),
             attention=group_means(windows.attention, windows.window, n),
             attention_lo=attention_low,
             attention_hi=attention_high,
             synchrony=group_means(group_rows.synchrony, of_sample, n),
+            synchrony_lo=group_means(group_rows.synchrony_lo, of_sample, n),
+            synchrony_hi=group_means(group_rows.synchrony_hi, of_sample, n),
             compared=compared,
         ),
         people_present=_people(timeline, timeline.state != ABSENT, windows_grid),

@@ -23,8 +23,6 @@ __all__ = ["Moment", "find_moments"]
 
 HOP_S = 1.0
 """Distance of the times at which the group is looked at, s; signals are averaged over longer stretches anyway."""
-EDGE_SHARE = 0.5
-"""A moment reaches as far as the signal stays above this share of what chance reaches."""
 LEAST_SPREAD = 1e-6
 ABSENT = STATES.index("absent")
 
@@ -170,7 +168,7 @@ def _extremes(name: str, values: Float64, t_s: Float64, settings: MomentSettings
         ("peak", "rose", shared.statistic, shared.limit_high),
         ("drop", "fell", -shared.statistic, -shared.limit_low),
     ):
-        for first, last in _stretches(statistic > limit, statistic > EDGE_SHARE * limit):
+        for first, last in _stretches(statistic > limit, statistic > settings.edge_share * limit):
             top = first + int(np.argmax(statistic[first : last + 1]))
             if abs(mean[top] - usual) < settings.least_change:
                 continue
@@ -192,7 +190,7 @@ def _laughter(happy: Float64, t_s: Float64, settings: MomentSettings) -> list[Mo
     found = []
     at_once = (laughing == 1).sum(axis=0)
     beyond = (shared.statistic > shared.limit_high) & (at_once >= settings.least_people)
-    for first, last in _stretches(beyond, shared.statistic > EDGE_SHARE * shared.limit_high):
+    for first, last in _stretches(beyond, shared.statistic > settings.edge_share * shared.limit_high):
         top = first + int(np.argmax(np.where(beyond[first : last + 1], shared.statistic[first : last + 1], -np.inf)))
         who: Int64 = np.flatnonzero((laughing[:, first : last + 1] == 1).any(axis=1))
         seen = int(np.isfinite(laughing[:, top]).sum())

@@ -13,9 +13,6 @@ from emorec.types import EMOTIONS, Columns, Float32, Float64, Int32, Int64, Samp
 
 __all__ = ["Grid", "Windows", "grid", "group_means", "windows"]
 
-VALENCE = {"angry": -1.0, "disgust": -1.0, "fear": -1.0, "happy": 1.0, "neutral": 0.0, "sad": -1.0, "surprise": 0.0}
-"""Pleasantness: happy less the unpleasant ones, as in FaceReader's valence; surprise may be either."""
-
 
 @dataclass(frozen=True)
 class Grid:
@@ -34,7 +31,8 @@ class Windows(Columns):
     """One row per participant × window from first to last seen, by participant, then time.
 
     ``window`` is a row of the grid; ``coverage`` the share of the window's samples with a face; means are over those
-    and NaN where there is none; ``engagement`` NaN and ``level`` −1 where coverage is too small (else 0, 1, 2).
+    and NaN where there is none; ``engagement`` NaN and ``level`` −1 where a face, or attention, is known of too small a
+    share of the samples (else 0, 1, 2).
     """
 
     participant: Int32
@@ -89,7 +87,9 @@ def windows(timeline: Timeline, windows_grid: Grid, perclos: Float32 | Float64, 
     emotions = group_means(timeline.emotions, group, n)
     attention = group_means(timeline.attention, group, n)
     index = index_of(settings.engagement)
-    enough = coverage >= settings.least_coverage - 1e-9
+    # A face that no mesh fits is seen, but says nothing.
+    measured = np.bincount(group, np.isfinite(timeline.attention), n) / np.maximum(in_window[window], 1)
+    enough = np.minimum(coverage, measured) >= settings.least_coverage - 1e-9
     engagement = np.where(enough, index.score(attention, emotions, settings.engagement), np.nan)
     # The last sample of a window has seen the whole minute that ends there.
     last_known = np.full(n, -1, np.int64)
@@ -100,7 +100,7 @@ def windows(timeline: Timeline, windows_grid: Grid, perclos: Float32 | Float64, 
         window=window,
         coverage=coverage,
         emotions=emotions,
-        valence=emotions @ np.array([VALENCE[name] for name in EMOTIONS]),
+        valence=emotions @ np.array([settings.valence[name] for name in EMOTIONS]),
         attention=attention,
         perclos=np.where(last_known >= 0, perclos[last_known] if len(perclos) else np.nan, np.nan),
         speaking=group_means(timeline.speaking, group, n),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
 
 from emorec.settings.base import Area
+from emorec.types import EMOTIONS
 
 
 class IdentitySettings(Area):
@@ -68,11 +71,39 @@ class EngagementSettings(Area):
     high_from: float = Field(0.70, ge=0, le=1)
     """Engagement from this on is high (index ``emorec``)."""
 
+    sharma_emotions: dict[str, float] = Field(
+        default={
+            "angry": 0.25,
+            "disgust": 0.2,
+            "fear": 0.3,
+            "happy": 0.6,
+            "neutral": 0.9,
+            "sad": 0.3,
+            "surprise": 0.6,
+        }
+    )
+    """Index ``sharma2019``: weight of each displayed expression, as implementations of Sharma et al. quote them."""
+
     sharma_low_to: float = Field(0.25, ge=0, le=1)
     """Index ``sharma2019``: up to this is low, as published."""
 
     sharma_high_above: float = Field(0.65, ge=0, le=1)
     """Index ``sharma2019``: above this is high, as published."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low_below > self.high_from or self.sharma_low_to > self.sharma_high_above:
+            raise ValueError("what is low must end below where high begins")
+        return self
+
+    @field_validator("expression", "sharma_emotions")
+    @classmethod
+    def _of_every_emotion(cls, weights: dict[str, float]) -> dict[str, float]:
+        if set(weights) != set(EMOTIONS):
+            raise ValueError(f"there must be a weight for each of {', '.join(EMOTIONS)}, and for nothing else")
+        if not all(0 <= weight <= 1 for weight in weights.values()) or not any(weights.values()):
+            raise ValueError("weights must lie between 0 and 1, and not all be 0")
+        return weights
 
 
 class MomentSettings(Area):
@@ -93,6 +124,9 @@ class MomentSettings(Area):
     least_length: float = Field(12.0, ge=1)
     """Recordings shorter than so many times ``smooth_s`` have no peaks, drops or shared laughter: too little to tell
     chance from."""
+
+    edge_share: float = Field(0.5, gt=0, le=1)
+    """A moment reaches as far as the signal stays above this share of what chance reaches."""
 
     laughter_s: float = Field(3.0, gt=0)
     """Happy expressions are averaged over so many seconds before shared laughter is looked for, s."""
@@ -125,8 +159,40 @@ class AnalysisSettings(Area):
     synchrony_step_s: float = Field(5.0, gt=0)
     """How far that window moves from one value to the next, s."""
 
+    synchrony_coverage: float = Field(0.7, gt=0, le=1)
+    """A participant counts in a window of synchrony when seen in at least this share of its samples: fewer would say
+    more of when somebody was seen than of what they showed."""
+
+    synchrony_flat: float = Field(0.02, ge=0, le=1)
+    """Expressions that deviate less than this over a window (probabilities, root mean square) show nothing to
+    correlate."""
+
+    synchrony_draws: int = Field(4000, ge=100)
+    """Values of chance, from circular shifts, that the null band of synchrony is estimated from, at least."""
+
+    valence: dict[str, float] = Field(
+        default={
+            "angry": -1.0,
+            "disgust": -1.0,
+            "fear": -1.0,
+            "happy": 1.0,
+            "neutral": 0.0,
+            "sad": -1.0,
+            "surprise": 0.0,
+        }
+    )
+    """Pleasantness of each displayed expression, −1…1: happy less the unpleasant ones, as in FaceReader's valence;
+    surprise may be either."""
+
     least_group: int = Field(5, ge=2)
     """In privacy mode aggregate, smaller groups have no values."""
+
+    @field_validator("valence")
+    @classmethod
+    def _valence_of_every_emotion(cls, weights: dict[str, float]) -> dict[str, float]:
+        if set(weights) != set(EMOTIONS) or not all(-1 <= weight <= 1 for weight in weights.values()):
+            raise ValueError(f"there must be a number in -1…1 for each of {', '.join(EMOTIONS)}, and for nothing else")
+        return weights
 
     identity: IdentitySettings = IdentitySettings()
     engagement: EngagementSettings = EngagementSettings()

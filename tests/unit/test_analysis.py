@@ -10,8 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from emorec.analysis.engagement import INDEXES
-from emorec.analysis.group import bootstrap_band, synchrony
+from emorec.analysis.engagement import INDEXES, Index
+from emorec.analysis.group import bootstrap_band
+from emorec.analysis.synchrony import synchrony
 from emorec.analysis.windows import grid
 from emorec.errors import SettingsError
 from emorec.resolve import Resolution, resolve
@@ -88,6 +89,50 @@ def test_where_attention_is_not_known_there_is_no_engagement_and_no_level(name: 
     assert INDEXES[name].level(score, EngagementSettings()).tolist() == [-1]
 
 
+def test_the_index_of_sharma_weighs_probabilities_and_not_the_winner() -> None:
+    settings = EngagementSettings(index="sharma2019")
+    emotions = np.zeros((2, 7))
+    emotions[0, EMOTIONS.index("neutral")] = 1
+    emotions[1, [EMOTIONS.index("neutral"), EMOTIONS.index("sad")]] = 0.5
+    score = INDEXES["sharma2019"].score(np.array([1.0, 1.0]), emotions, settings)
+    assert score == pytest.approx([1, (0.9 + 0.3) / 2 / 0.9])
+
+
+@pytest.mark.parametrize(
+    ("name", "score", "level"),
+    [
+        ("emorec", 0.449, 0),
+        ("emorec", 0.45, 1),
+        ("emorec", 0.70, 2),
+        ("sharma2019", 0.25, 0),
+        ("sharma2019", 0.251, 1),
+        ("sharma2019", 0.65, 1),
+        ("sharma2019", 0.651, 2),
+    ],
+)
+def test_levels_begin_where_each_index_says(name: str, score: float, level: int) -> None:
+    assert INDEXES[name].level(np.array([score]), EngagementSettings()).tolist() == [level]
+
+
+def test_an_index_of_ones_own_is_one_function_and_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        INDEXES, "presence", Index(lambda attention, emotions, settings: np.where(attention >= 0, 1, 0))
+    )
+    settings = Settings(analysis={"engagement": {"index": "presence"}})
+    windows = resolved(observe(seats(1, 20), 20), 20, settings).tables["windows"].to_pylist()
+    assert [(w["engagement"], w["level"]) for w in windows] == [(1, "high"), (1, "high")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"expression": {"happy": 1.0}}, {"sharma_emotions": dict.fromkeys(EMOTIONS, 2.0)}, {"low_below": 0.9}],
+    ids=["an emotion missing", "too heavy", "low above high"],
+)
+def test_weights_and_bounds_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match=r"analysis\.engagement"):
+        Settings.load(analysis={"engagement": wrong})
+
+
 def test_without_emotions_engagement_is_attention() -> None:
     attention, nothing = np.array([0.2, 0.9]), np.full((2, 7), np.nan)
     for index in INDEXES.values():
@@ -129,18 +174,43 @@ def expressions(shared: float, people: int = 6, n: int = 120, seed: int = 0) -> 
 @pytest.mark.parametrize(("shared", "low", "high"), [(0.0, -0.1, 0.1), (0.5, 0.3, 0.7), (1.0, 0.99, 1.01)])
 def test_synchrony_says_how_much_expressions_have_in_common(shared: float, low: float, high: float) -> None:
     samples = observe([], 60).samples
-    found, compared = synchrony(expressions(shared), samples, AnalysisSettings())
-    assert low <= found.mean() <= high
-    assert (compared == 6).all()
+    found = synchrony(expressions(shared), samples, AnalysisSettings())
+    assert low <= found.value.mean() <= high
+    assert (found.compared == 6).all()
 
 
 def test_synchrony_is_the_mean_correlation_of_pairs() -> None:
     values = expressions(0.4, people=4, n=60)
     samples: Samples = observe([], 30).samples
-    found, _ = synchrony(values, samples, AnalysisSettings(synchrony_window_s=30))
+    found = synchrony(values, samples, AnalysisSettings(synchrony_window_s=30))
     centred = (values - values.mean(axis=1, keepdims=True)).reshape(4, -1)
     pairs = np.corrcoef(centred)[np.triu_indices(4, 1)]
-    assert found == pytest.approx(np.full(60, pairs.mean()), abs=1e-4)
+    assert found.value == pytest.approx(np.full(60, pairs.mean()), abs=1e-4)
+
+
+@pytest.mark.parametrize(("shared", "beyond"), [(0.0, (0, 0.08)), (0.4, (0.9, 1))], ids=["apart", "together"])
+def test_synchrony_beyond_its_band_is_rare_by_chance_and_usual_where_something_is_shared(
+    shared: float, beyond: tuple[float, float]
+) -> None:
+    samples = observe([], 1200).samples
+    found = synchrony(expressions(shared, people=8, n=2400), samples, AnalysisSettings())
+    assert (found.chance_lo < 0).all()
+    assert (found.chance_hi > 0).all()
+    assert beyond[0] <= (found.value > found.chance_hi).mean() <= beyond[1]
+
+
+def test_the_band_of_chance_is_wider_where_fewer_are_compared() -> None:
+    values = expressions(0.0, people=8, n=1200)
+    values[3:, 600:] = np.nan
+    found = synchrony(values, observe([], 600).samples, AnalysisSettings())
+    assert (found.compared[0], found.compared[-1]) == (8, 3)
+    assert found.chance_hi[-1] > 2 * found.chance_hi[0]
+
+
+def test_a_short_recording_has_synchrony_but_nothing_to_tell_chance_from() -> None:
+    found = synchrony(expressions(0.5, n=120), observe([], 60).samples, AnalysisSettings())
+    assert np.isfinite(found.value).all()
+    assert np.isnan([found.chance_lo, found.chance_hi]).all()
 
 
 def test_one_person_has_no_synchrony_and_no_band() -> None:

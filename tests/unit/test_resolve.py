@@ -22,7 +22,8 @@ TILES = tiles_of_gallery(6, columns=3)
 DURATION_S = 120.0
 ATTENTION = {"attention", "attention_lo", "attention_hi"}
 ENGAGEMENT = {"engagement", "engagement_lo", "engagement_hi", *LEVELS}
-MEASURED = ATTENTION | ENGAGEMENT | {*EMOTIONS, "synchrony"}
+SYNCHRONY = {"synchrony", "synchrony_lo", "synchrony_hi"}
+MEASURED = ATTENTION | ENGAGEMENT | {*EMOTIONS} | SYNCHRONY
 TABLES = {"timeline", "windows", "group", "group_windows", "participants", "left_out", "moments"}
 
 
@@ -123,6 +124,36 @@ def test_without_emotions_none_is_stored_and_engagement_stays() -> None:
     assert windows.loc[enough, "engagement"].tolist() == windows.loc[enough, "attention"].tolist()
 
 
+def test_a_face_that_no_mesh_fits_is_visible_but_says_nothing() -> None:
+    seen = observe([Appearance(0, 0, DURATION_S)], DURATION_S)
+    away = (seen.faces.t_s >= 60) & (seen.faces.t_s < 90)
+    presence = np.where(away, 0.1, seen.faces.presence).astype(np.float32)
+    tables = resolved(replace(seen, faces=replace(seen.faces, presence=presence))).tables
+    timeline = tables["timeline"].to_pandas().set_index("t")
+    assert (timeline["state"] == "visible").all()
+    measured = ["yaw", "pitch", "gaze_x", "eyes_open", "mouth_open", "attention", "engagement"]
+    assert timeline.loc[60:89.5, measured].isna().all(axis=None)
+    assert timeline.loc[:59.5, measured].notna().all(axis=None)
+    windows = tables["windows"].to_pandas().set_index("t0")
+    assert windows.loc[60:80, ["engagement", "level"]].isna().all(axis=None), "not enough data, not disengaged"
+    assert (windows.loc[60:80, "coverage"] == 1).all()
+    assert (windows.drop(index=[60.0, 70.0, 80.0])["level"] == "high").all()
+
+
+def test_the_share_of_visible_people_is_of_those_who_are_there() -> None:
+    tracks = [Appearance(k, 0, DURATION_S if k < 2 else 60, face_in(TILES[k]), k) for k in range(3)]
+    group = resolved(observe(tracks, DURATION_S, layouts=[Layout(0, TILES[:3])])).tables["group"].to_pandas()
+    assert group["visible_share"][group["t"] < 60].unique().tolist() == [1]
+    assert group["visible_share"][group["t"] > 62].unique() == pytest.approx([2 / 3])
+
+
+def test_a_sample_has_the_engagement_that_a_window_of_its_kind_would_have() -> None:
+    tables = resolved(observe([Appearance(0, 0, DURATION_S)], DURATION_S, emotions=lively)).tables
+    samples, windows = tables["timeline"].to_pandas(), tables["windows"].to_pandas()
+    means = samples.groupby(samples["t"] // 10)["engagement"].mean()
+    assert means.to_numpy() == pytest.approx(windows["engagement"].to_numpy(), abs=1e-6)
+
+
 def test_aggregate_mode_keeps_the_group_and_no_person() -> None:
     tables = resolved(call(), mode="aggregate").tables
     assert set(tables) == {"group_windows", "moments"}
@@ -143,7 +174,7 @@ def test_aggregate_mode_suppresses_small_groups(people: int) -> None:
     ("lost", "suppressed"),
     [
         pytest.param(("yaw", "pitch", "eyes_open"), ATTENTION | ENGAGEMENT, id="no attention"),
-        pytest.param(("emotions",), {*EMOTIONS, "synchrony"}, id="no emotions"),
+        pytest.param(("emotions",), {*EMOTIONS} | SYNCHRONY, id="no emotions"),
         pytest.param(("yaw", "pitch", "eyes_open", "emotions"), MEASURED, id="neither"),
     ],
 )
