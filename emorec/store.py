@@ -225,6 +225,22 @@ class Store:
         names = (str(path).rsplit("/", 2)[-2] for path in found)
         return sorted(name for name in names if _ID.fullmatch(name))
 
+    @property
+    def filesystem(self) -> fsspec.AbstractFileSystem:
+        """Where the store lies, for what reads many tables at once."""
+        return self._fs
+
+    def tables(self) -> dict[str, list[str]]:
+        """The files of every committed session by the name of their table, as a path or a URL, by session."""
+        found: dict[str, list[str]] = {}
+        committed = set(self.ids())
+        for path in sorted(self._fs.glob(f"{self._path}/sessions/*/*.parquet")):
+            session, name = str(path).rsplit("/", 2)[-2:]
+            if session in committed:
+                where = path if self.is_local else self._fs.unstrip_protocol(path)
+                found.setdefault(name.removesuffix(".parquet"), []).append(str(where))
+        return found
+
     def sessions(self) -> Iterator[Session]:
         """Every committed session, by id."""
         for session in self.ids():

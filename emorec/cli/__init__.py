@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from emorec import __version__
-from emorec.cli import analyze, assets, change, demo, evaluate, index, label, model, registry, report
+from emorec.cli import analyze, assets, change, demo, evaluate, index, label, model, out, registry, report
 from emorec.cli.failures import failure_line
 
 __all__ = ["app", "main"]
@@ -32,6 +32,8 @@ app.command("report")(report.report)
 app.command("index")(index.index)
 app.command("list")(index.list_sessions)
 app.command("set")(change.change)
+app.command("export")(out.export)
+app.command("query")(out.query)
 app.command("demo")(demo.demo)
 app.command("assets")(assets.assets)
 app.command("train")(model.train)
