@@ -6,7 +6,7 @@ DEVICE ?= cpu
 # Bytecode is compiled at install: the first start is three times faster so.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -c constraints.txt
 
-.PHONY: help install assets assets-plates demo test test-all check format messages audit wheel bench clean
+.PHONY: help install assets assets-plates demo test test-all check format messages audit wheel docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -63,6 +63,13 @@ audit: $(VENV)/installed-dev ## known vulnerabilities of the dependencies, where
 
 wheel: $(VENV)/installed-test ## build the wheel into dist/
 	$(BIN)/python -m build --wheel
+
+$(VENV)/installed-docs: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) -e '.[docs]'
+	@touch $@
+
+docs: $(VENV)/installed-docs ## build the documentation site into build/site, warnings as errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/installed-test assets ## measure speed and memory; DEVICE=gpu where there is one
 	$(BIN)/python -m bench.analyze --device $(DEVICE) --write
