@@ -85,7 +85,7 @@ def formats_page() -> str:
         "",
         f"A session is a folder of Parquet tables (zstd) and `session.json`; this is schema {SCHEMA_VERSION}.",
         "Missing is null, never 0 or a guess. Every table begins with `session`, so that `sessions/*/timeline.parquet`",
-        "is one dataset. Units and meanings are in each column's field metadata, too. A table without rows may be missing.",
+        "is one dataset. Units and meanings are in each column's field metadata. A table without rows may be missing.",
     ]
     for name, schema in SCHEMAS.items():
         lines += ["", f"## {name}.parquet", "", "| column | type | unit | meaning |", "|---|---|---|---|"]
