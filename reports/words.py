@@ -222,8 +222,8 @@ class Words:
         sunday_first = (6, 0, 1, 2, 3, 4, 5)
         return {
             "moduleType": "locale",
-            "name": self.language,
-            "tag": str(self.locale).replace("_", "-"),
+            # With its country: what is not said here comes from Plotly's own, whose name has none.
+            "name": str(self.locale).replace("_", "-"),
             "dictionary": {},
             "format": {
                 "days": names(get_day_names, "wide", sunday_first),

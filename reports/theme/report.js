@@ -5,9 +5,8 @@
   const template = read("plotly-template");
   const locale = read("plotly-locale");
   const { figures, cards } = read("report-data");
-  const words = document.documentElement.lang;
   Plotly.register(locale);
-  const config = { displayModeBar: false, displaylogo: false, responsive: false, scrollZoom: false, showTips: false, locale: words };
+  const config = { displayModeBar: false, displaylogo: false, responsive: false, scrollZoom: false, showTips: false, locale: locale.name };
   const NARROW_PX = 600;
   const NARROW_TICKS = 5;
   const PAPER_PX = 680; // width of A4 or Letter between 14 mm margins, at 96 px an inch
@@ -72,8 +71,8 @@
   }
 
   /* Tables that would weigh too much in every report are made of the figure when they are opened. */
-  const number = new Intl.NumberFormat(locale.tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const share = new Intl.NumberFormat(locale.tag, { style: "percent" });
+  const number = new Intl.NumberFormat(locale.name, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const share = new Intl.NumberFormat(locale.name, { style: "percent" });
   const clock = (ms, long) => {
     const date = new Date(ms).toISOString().slice(11, 19);
     return long ? date.replace(/^0/, "") : date.slice(3).replace(/^0/, "");
