@@ -1,65 +1,73 @@
-"""Speed and memory of ``emorec analyze``, as ratios: to real time, to decoding alone, and of long to short recordings.
+"""Speed and memory of ``emorec analyze``, as ratios: to real time, to decoding alone, of long to short recordings.
 
-    python -m bench.analyze [RECORDING…] [--device cpu|gpu] [--times N] [--write]
+    python -m bench.analyze [RECORDING…] [--device cpu|gpu] [--quick] [--hours H] [--write]
 
-Without recordings: the demo and, where the corpus is (../shared/corpus or EMOREC_CORPUS), its galleries. Each figure is
-of a process of its own, started anew. Wants the ffmpeg program, on an otherwise idle machine. ``--write`` adds a dated
-page to bench/results/.
+Without recordings: meetings of 1, 9, 25 and 49 people, composed anew, and the real and composed recordings of the
+corpus where it is (../shared/corpus or EMOREC_CORPUS). Then: a long recording against a short one, two workers against
+one, the grid of chunks against one pass, and each optimisation off against on. Each figure of a whole analysis is of
+processes of its own, started anew, without a warm-up. Wants an otherwise idle machine. ``--write`` adds a dated page to
+bench/results/.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import importlib.metadata
 import json
 import os
-import platform
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from bench import optimisations
+from bench.meetings import CORPUS, Meeting, compose
+from bench.processes import Done, machine, run
 
 ROOT = Path(__file__).parents[1]
-CORPUS = Path(os.environ.get("EMOREC_CORPUS", ROOT.parent / "shared" / "corpus"))
 EMOREC = Path(sys.executable).with_name("emorec")
-# Runs one analysis and says when the first sample had been processed, counted from the start of the process.
-FIRST_SAMPLE = """
-import json, psutil, sys, time
-from pathlib import Path
-from emorec import app
-from emorec.settings import Settings
-start, first = psutil.Process().create_time(), []
-def progress(step):
-    if step.samples and not first:
-        first.append(time.time() - start)
-app.analyze(Path(sys.argv[1]), settings=Settings.load(), store=sys.argv[2], progress=progress)
-print(json.dumps(first[0]))
+MEETINGS = (
+    Meeting(1, (1280, 720), 120),
+    Meeting(9, (1280, 720), 60),
+    Meeting(25, (1920, 1080), 60),
+    Meeting(49, (1920, 1080), 40),
+)
+QUICK = (Meeting(1, (1280, 720), 30), Meeting(9, (1280, 720), 20))
+SHORT_S, LONG_S = 600, 3600
+"""Lengths of the recordings whose memory is compared; ``--hours`` makes the longer one longer."""
+VERSIONS = ("ai-edge-litert", "av", "numpy", "opencv-contrib-python", "pyarrow", "tensorflow")
+# Decodes every picture and does nothing else, in one thread as emorec does: the floor of any analysis.
+DECODE = """
+import sys, av
+with av.open(sys.argv[1]) as file:
+    stream = file.streams.video[0]
+    stream.thread_count = 1
+    for frame in file.decode(stream):
+        pass
 """
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one analysis took; ``first_s``: from the start of the process to the first processed sample."""
+    """What one analysis took; ``decode``: decoding alone, in the same run."""
 
     name: str
     duration_s: float
     participants: int
-    wall_s: float
-    cpu_s: float
-    first_s: float
-    decode_wall_s: float
-    decode_cpu_s: float
-    peak_mb: float
+    done: Done
+    decode: Done
     stages: dict[str, dict[str, float]]
 
     @property
     def speed(self) -> float:
-        """Times real time, start-up apart."""
-        return self.duration_s / (self.wall_s - self.first_s)
+        """Times real time, start-up and report included."""
+        return self.duration_s / self.done.wall_s
 
 
 def main() -> int:
@@ -67,19 +75,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", nargs="*", type=Path)
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
-    parser.add_argument("--times", type=int, default=5, help="how much longer the long recording of the memory test is")
+    parser.add_argument("--quick", action="store_true", help="two short meetings and nothing else: does it all work?")
+    parser.add_argument("--hours", type=float, default=LONG_S / 3600, help="length of the memory test's long recording")
     parser.add_argument("--write", action="store_true", help="add a dated page to bench/results/")
     args = parser.parse_args()
-    if shutil.which("ffmpeg") is None:
-        print("bench: the ffmpeg program is needed (apt-get install ffmpeg)", file=sys.stderr)
-        return 2
     os.environ["EMOREC_EMOTION__DEVICE"] = args.device
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        recordings = args.recordings or default_recordings(work)
-        figures = [measure(recording, work) for recording in recordings]
-        long = looped(recordings[-1], args.times, work)
-        page = render(figures, measure(long, work), args.times, help_seconds(), args.device)
+        lines = head(args.device, sys.argv[1:])
+        recordings = args.recordings or default_recordings(work, args.quick)
+        figures = [measured(recording, work) for recording in recordings]
+        lines += speed_table(figures) + stage_table(figures)
+        if not args.quick and not args.recordings:
+            lines += memory_lines(recordings[0], args.hours * 3600, work)
+            lines += worker_lines(recordings[1], work)
+            lines += optimisations.lines(compose(Meeting(25, (1920, 1080), 24, seed=2), work))
+        lines += ["", f"All of this took {time.perf_counter() - started:.0f} s."]
+    page = "\n".join(lines) + "\n"
     print(page)
     if args.write:
         path = ROOT / "bench" / "results" / f"{dt.date.today().isoformat()}-analyze-{args.device}.md"
@@ -89,127 +102,174 @@ def main() -> int:
     return 0
 
 
-def default_recordings(work: Path) -> list[Path]:
-    """The demo, and the corpus' galleries where they are."""
-    from emorec import demo
+def default_recordings(work: Path, quick: bool) -> list[Path]:
+    """Composed meetings, then the corpus' recordings where they are."""
+    if quick:
+        return [compose(meeting, work) for meeting in QUICK]
+    return [*(compose(meeting, work) for meeting in MEETINGS), *sorted((CORPUS / "recordings").glob("*.mp4"))]
 
-    galleries = [CORPUS / "recordings" / name for name in ("gallery-9.mp4", "gallery-25.mp4")]
-    return [demo.compose(work / "demo").recording, *(path for path in galleries if path.exists())]
 
-
-def measure(recording: Path, work: Path) -> Figures:
-    """Decode alone, analyse from the command line, and once more for the time of the first sample."""
-    with tempfile.TemporaryDirectory(dir=work) as store:
-        done = _run([str(EMOREC), "analyze", str(recording), "--store", store, "--json", "--quiet"])
-        result = json.loads(done.output)
-        session = json.loads((Path(result["folder"]) / "session.json").read_text())
-    with tempfile.TemporaryDirectory(dir=work) as store:
-        first = float(_run([sys.executable, "-c", FIRST_SAMPLE, str(recording), store]).output)
-    decode = _run(["ffmpeg", "-loglevel", "error", "-i", str(recording), "-an", "-f", "null", "-"])
+def measured(recording: Path, work: Path) -> Figures:
+    """Decode alone, then analyse from the command line."""
+    print(f"bench: {recording.name}", file=sys.stderr)
+    decode = run([sys.executable, "-c", DECODE, str(recording)])
+    done, session = analysed([recording], work)
     return Figures(
         recording.name,
-        result["duration_s"],
-        result["participants"],
-        done.wall_s,
-        done.cpu_s,
-        first,
-        decode.wall_s,
-        decode.cpu_s,
-        session["peak_memory_mb"],
+        session["recording"]["duration_s"],
+        session["counts"]["participants"],
+        done,
+        decode,
         session["stages"],
     )
 
 
-def looped(recording: Path, times: int, work: Path) -> Path:
-    """The same recording several times over, in one file, without encoding it again."""
-    path = work / f"{recording.stem}-x{times}{recording.suffix}"
-    command = [
-        "ffmpeg",
-        "-loglevel",
-        "error",
-        "-stream_loop",
-        str(times - 1),
-        "-i",
-        str(recording),
-        "-c",
-        "copy",
-        str(path),
-    ]
-    subprocess.run(command, check=True)
+def analysed(
+    recordings: Sequence[Path], work: Path, *options: str, cores: Sequence[int] | None = None
+) -> tuple[Done, dict[str, Any]]:
+    """Run ``emorec analyze``; what that took, and the last session's metadata."""
+    with tempfile.TemporaryDirectory(dir=work) as store:
+        command = [str(EMOREC), "analyze", *map(str, recordings), "--store", store, "--json", "--quiet", *options]
+        done = run(command, cores)
+        folder = json.loads(done.output.splitlines()[-1])["folder"]
+        return done, json.loads((Path(folder) / "session.json").read_text())
+
+
+def looped(recording: Path, seconds: float, work: Path) -> Path:
+    """The same recording over and over in one file of that length, without encoding it again."""
+    import av
+
+    path = work / f"{recording.stem}-for-{seconds:.0f}s.mp4"
+    with av.open(str(recording)) as file, av.open(str(path), "w") as out:
+        stream = file.streams.video[0]
+        packets = [packet for packet in file.demux(stream) if packet.dts is not None]
+        target = out.add_stream_from_template(stream)
+        assert stream.time_base is not None
+        length = max((p.pts or 0) + (p.duration or 0) for p in packets)
+        for turn in range(int(seconds / float(length * stream.time_base))):
+            file.seek(0)
+            for packet in file.demux(stream):
+                if packet.dts is None or packet.pts is None:
+                    continue
+                packet.pts, packet.dts, packet.stream = packet.pts + turn * length, packet.dts + turn * length, target
+                out.mux(packet)
     return path
 
 
-def help_seconds() -> float:
-    """Median wall seconds of ``emorec --help``."""
-    return statistics.median(_run([str(EMOREC), "--help"]).wall_s for _ in range(7))
+def memory_lines(recording: Path, long_s: float, work: Path) -> list[str]:
+    """A long recording against a short one of the same, and with it the grid of chunks against one pass."""
+    print("bench: memory", file=sys.stderr)
+    short, _ = analysed([looped(recording, SHORT_S, work)], work)
+    long, _ = analysed([looped(recording, long_s, work)], work)
+    os.environ["EMOREC_RECORDING__CHUNK_S"] = str(SHORT_S)
+    try:
+        one_pass, _ = analysed([looped(recording, SHORT_S, work)], work)
+    finally:
+        del os.environ["EMOREC_RECORDING__CHUNK_S"]
+    rows = [
+        f"| {name} | {seconds / done.wall_s:.1f} | {done.cpu_s / seconds * 60:.2f} | {done.peak_mb:.0f} |"
+        for name, seconds, done in (
+            (f"{SHORT_S / 60:.0f} min", SHORT_S, short),
+            (f"{long_s / 60:.0f} min", long_s, long),
+            (f"{SHORT_S / 60:.0f} min, one chunk", SHORT_S, one_pass),
+        )
+    ]
+    return [
+        "",
+        "## Length",
+        "",
+        "| the first recording, looped | speed | CPU s per minute | peak MB, all processes |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+        f"Peak of {long_s / SHORT_S:.0f} times the length: {long.peak_mb / short.peak_mb:.2f} times. "
+        f"Chunks of two minutes against one pass: {100 * (short.cpu_s / one_pass.cpu_s - 1):+.1f} % CPU, "
+        f"{100 * (short.wall_s / one_pass.wall_s - 1):+.1f} % wall.",
+    ]
 
 
-def render(figures: list[Figures], long: Figures, times: int, help_s: float, device: str) -> str:
-    """The page: what was measured, on what, and the figures."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT
-    ).stdout.strip()
-    lines = [
+def worker_lines(recording: Path, work: Path) -> list[str]:
+    """A list of recordings by one worker on one core, and by two on two."""
+    print("bench: workers", file=sys.stderr)
+    # Not the same recording twice: that would be analysed once.
+    parts = [looped(recording, seconds, work) for seconds in (60, 120, 180, 240)]
+    one, _ = analysed(parts, work, cores=[0])
+    halves = (parts[1:3], [parts[0], parts[3]])
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(dir=work) as store:
+        both = [
+            subprocess.Popen(
+                ["taskset", "-c", str(core), str(EMOREC), "analyze", *map(str, half), "--store", store, "--quiet"],
+                stdout=subprocess.DEVNULL,
+            )
+            for core, half in enumerate(halves)
+        ]
+        codes = [process.wait() for process in both]
+    if any(codes):
+        raise SystemExit(f"bench: workers ended with {codes}")
+    two_s = time.perf_counter() - started
+    return [
+        "",
+        "## Workers",
+        "",
+        f"Four recordings of 9 people, {sum((60, 120, 180, 240)) / 60:.0f} min in all: one worker on one core "
+        f"{one.wall_s:.1f} s, two workers on a core each {two_s:.1f} s: **{one.wall_s / two_s:.2f} times** as fast.",
+    ]
+
+
+def head(device: str, arguments: Sequence[str]) -> list[str]:
+    """What was measured, on what, with which versions."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT).stdout
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
+    help_s = statistics.median(run([str(EMOREC), "--help"]).wall_s for _ in range(5))
+    return [
         f"# emorec analyze on {'a GPU' if device == 'gpu' else 'a CPU'}, {dt.date.today().isoformat()}",
         "",
-        f"`python -m bench.analyze --device {device}` at commit {commit}; {_machine()}.",
-        "",
-        "| recording | s | people | times real time | wall s | CPU s | first sample s | wall over decoding | peak MB |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *(_row(f) for f in [*figures, long]),
-        "",
-        f"Times real time leaves out the time to the first sample. `emorec --help`: {help_s:.2f} s. "
-        f"Peak memory of a recording {times} times as long: {long.peak_mb / figures[-1].peak_mb:.2f} times.",
-        "",
-        "CPU seconds by stage per minute of recording:",
-        "",
-        "| recording | " + " | ".join(figures[-1].stages) + " |",
-        "|---" * (len(figures[-1].stages) + 1) + "|",
-        *(_stages(f, list(figures[-1].stages)) for f in figures),
+        f"`python -m bench.analyze {' '.join(arguments)}` at commit {commit.strip()}; {machine()}; {versions}. "
+        f"`emorec --help`: {help_s:.2f} s.",
     ]
-    return "\n".join(lines) + "\n"
 
 
-def _row(f: Figures) -> str:
-    return (
-        f"| {f.name} | {f.duration_s:.0f} | {f.participants} | {f.speed:.1f} | {f.wall_s:.1f} | {f.cpu_s:.1f} "
-        f"| {f.first_s:.1f} | {f.wall_s / f.decode_wall_s:.1f} | {f.peak_mb:.0f} |"
-    )
+def speed_table(figures: Sequence[Figures]) -> list[str]:
+    """A row per recording."""
+    lines = [
+        "",
+        "## Speed",
+        "",
+        "Whole runs of the command line: start-up, analysis, report. Decoding: every picture, by PyAV in one thread.",
+        "",
+        "| recording | s | people | **times real time** | wall s | CPU s | **wall over decoding** | CPU over decoding "
+        "| samples per s | faces per s | peak MB |",
+        "|---" * 11 + "|",
+    ]
+    for f in figures:
+        seen = f.stages["observe"]
+        lines.append(
+            f"| {f.name} | {f.duration_s:.0f} | {f.participants} | {f.speed:.1f} | {f.done.wall_s:.1f} "
+            f"| {f.done.cpu_s:.1f} | {f.done.wall_s / f.decode.wall_s:.2f} | {f.done.cpu_s / f.decode.cpu_s:.2f} "
+            f"| {seen['samples'] / f.done.wall_s:.1f} | {seen['faces'] / f.done.wall_s:.0f} | {f.done.peak_mb:.0f} |"
+        )
+    return lines
 
 
-def _stages(f: Figures, names: list[str]) -> str:
-    cells = (f"{f.stages.get(name, {}).get('cpu_s', 0) / f.duration_s * 60:.2f}" for name in names)
-    return f"| {f.name} | " + " | ".join(cells) + " |"
-
-
-@dataclass(frozen=True)
-class _Done:
-    output: str
-    wall_s: float
-    cpu_s: float
-
-
-def _run(command: list[str]) -> _Done:
-    """Run to the end; the operating system's own account of the process."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdout=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}")
-        wall_s = time.perf_counter() - started
-        output.seek(0)
-        text = output.read().decode()
-    return _Done(text, wall_s, usage.ru_utime + usage.ru_stime)
-
-
-def _machine() -> str:
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    )
-    return f"{os.cpu_count()} cores of {model}, Python {platform.python_version()}, {platform.system()}"
+def stage_table(figures: Sequence[Figures]) -> list[str]:
+    """CPU and wall seconds by stage per minute of recording; threads overlap, so the wall seconds do not add up."""
+    names = list(dict.fromkeys(name for f in figures for name in f.stages))
+    lines = [
+        "",
+        "## Stages",
+        "",
+        "CPU seconds / wall seconds per minute of recording. Stages overlap: wall seconds do not add up.",
+        "",
+        "| recording | " + " | ".join(names) + " |",
+        "|---" * (len(names) + 1) + "|",
+    ]
+    for f in figures:
+        per = 60 / f.duration_s
+        stages = [f.stages.get(name, {}) for name in names]
+        cells = [f"{s.get('cpu_s', 0) * per:.2f} / {s.get('wall_s', 0) * per:.2f}" for s in stages]
+        lines.append(f"| {f.name} | " + " | ".join(cells) + " |")
+    return lines
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
-from emorec import pipeline
+from emorec import pipeline, runners
 from emorec.amend import Additions, amend, find_new
 from emorec.errors import StoreError
 from emorec.pages import INDEX, page, page_names, write_pages
@@ -102,18 +102,18 @@ def analyze(
         reused = session is not None
         if session is None:
             planned = step("plan", pipeline.plan, info, root, settings)
-            step("observe", pipeline.observe_missing, planned, range(len(planned.chunks)), tell)
+            step("observe", runners.observe, planned, range(len(planned.chunks)), tell)
             tell(Progress("resolve", info.duration_s, info.duration_s))
             session = step("resolve", _resolve_and_commit, planned, course, title, started_s, additions)
             added: tuple[str, ...] = ()
         else:
             session, added = step("resolve", _amended, session, recording, additions, settings)
-    telling = settings.report
-    if not reused or added or session.report_language != telling.language:
+    language = settings.report.language
+    if not reused or added or session.report_language != language:
         tell(Progress("report", info.duration_s, info.duration_s))
-        step("report", render_report, session, telling.language, telling.theme)
+        step("report", render_report, session, language)
     if not reused or added or session.id not in page(Store(root), INDEX):
-        step("index", update_index, root, telling.language)
+        step("index", update_index, root, language)
     counts = session.metadata["counts"]
     return AnalysisResult(
         session=session.id,
@@ -128,15 +128,11 @@ def analyze(
     )
 
 
-def render_report(session: Session, language: str = "en", theme: Path | None = None) -> str:
-    """Render a committed session's report and put it beside the session; returns where it is.
-
-    Raises:
-        SettingsError: the folder of the theme, or a file in it, cannot be used.
-    """
+def render_report(session: Session, language: str = "en") -> str:
+    """Render a committed session's report and put it beside the session; returns where it is."""
     from reports.session import render
 
-    return session.write_report(render(session, language, theme))
+    return session.write_report(render(session, language))
 
 
 def update_index(store: str | Path, language: str = "en", course: str | None = None) -> str:

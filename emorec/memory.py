@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import resource
+import sys
+from pathlib import Path
 
-__all__ = ["give_back_free_memory", "keep_pictures_apart"]
+__all__ = ["give_back_free_memory", "keep_pictures_apart", "note_helper", "peak_memory_mb"]
 
 # Of mallopt(3).
 M_MMAP_THRESHOLD = -3
@@ -35,6 +38,29 @@ def give_back_free_memory() -> None:
     library = _libc()
     if library is not None:
         library.malloc_trim(0)
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has had so far, and that of its helpers beside it, 2²⁰ bytes."""
+    return _own_peak_mb() + _helpers_mb[0]
+
+
+_helpers_mb = [0.0]
+
+
+def note_helper(peak_mb: float) -> None:
+    """Count what a process that works for this one, or all that do so at the same time, have needed."""
+    _helpers_mb[0] = max(_helpers_mb[0], peak_mb)
+
+
+def _own_peak_mb() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():
+        # getrusage carries the parent's peak over into a child; this does not.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 @functools.cache

@@ -8,10 +8,12 @@ sample, but for a few small aligned crops per open track.
 from __future__ import annotations
 
 import functools
+import os
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from types import TracebackType
@@ -47,7 +49,7 @@ from emorec.types import (
     UInt8,
 )
 
-__all__ = ["ObserveResult", "Observer"]
+__all__ = ["ObserveResult", "Observer", "borrowed"]
 
 # Pictures decoded ahead: enough to even out the costs of samples, few enough for 4K pictures (25 MB each).
 SAMPLES_AHEAD = 3
@@ -107,6 +109,10 @@ class Observer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads and let the models go; closing twice is harmless."""
         self._stack.close()
 
     def observe(self, samples: Iterable[Sample], progress: ProgressCallback | None = None) -> ObserveResult:
@@ -170,6 +176,35 @@ class Observer:
     def embed(self, rgb: UInt8, eyes_px: Float32) -> Float32:
         """The embedding [1, 128] of one face of a picture by its eyes [1, 2, 2]; NaN where they are not known."""
         return self._embedder.embed(rgb, eyes_px)
+
+
+@contextmanager
+def borrowed(settings: Settings) -> Iterator[Observer]:
+    """An open observer, from those that are not in use where one has these settings; it is given back after use.
+
+    So the next chunk, or the next recording, need not load the models again. One that failed is closed.
+    """
+    # Threads do not live on in a forked process.
+    key = f"{os.getpid()} {settings.model_dump_json()}"
+    with _idle_lock:
+        mine = [entry for entry in _idle if entry[0] == key]
+        others = [entry for entry in _idle if entry[0] != key]
+        _idle[:] = mine[1:]
+    for made, observer in others:
+        if made.startswith(f"{os.getpid()} "):
+            observer.close()
+    observer = mine[0][1] if mine else Observer(settings)
+    try:
+        yield observer
+    except BaseException:
+        observer.close()
+        raise
+    with _idle_lock:
+        _idle.append((key, observer))
+
+
+_idle: list[tuple[str, Observer]] = []
+_idle_lock = threading.Lock()
 
 
 class _Finding:

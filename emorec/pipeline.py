@@ -7,17 +7,15 @@ Each step takes and gives paths and small values, so that a runner may take them
 from __future__ import annotations
 
 import datetime as dt
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import emorec
 from emorec import assets
 from emorec.errors import InputError
+from emorec.memory import peak_memory_mb
 from emorec.schemas import SCHEMA_VERSION
 from emorec.store import Session, Store, session_id
 from emorec.types import Chunk, Progress, ProgressCallback, RecordingInfo
@@ -28,7 +26,16 @@ if TYPE_CHECKING:
     from emorec.settings import Settings
     from emorec.settings.emotion import EmotionSettings
 
-__all__ = ["Plan", "commit", "observe_chunk", "observe_missing", "plan", "resolve_recording", "work_folder"]
+__all__ = [
+    "Plan",
+    "commit",
+    "missing_chunks",
+    "observe_chunk",
+    "observe_missing",
+    "plan",
+    "resolve_recording",
+    "work_folder",
+]
 
 # Raised with every change to what observe sees or how it is kept: a run never goes on with chunks of another code.
 _OBSERVE_VERSION: Final = "3"
@@ -96,16 +103,22 @@ def observe_chunk(plan: Plan, index: int, progress: ProgressCallback | None = No
     observe_missing(plan, [index], progress)
 
 
+def missing_chunks(plan: Plan, indices: Sequence[int]) -> list[int]:
+    """Those of the chunks that have not been observed."""
+    folder = work_folder(plan.info, plan.store, plan.settings)
+    return [index for index in indices if not folder.has(index)]
+
+
 def observe_missing(plan: Plan, indices: Sequence[int], progress: ProgressCallback | None = None) -> None:
-    """Observe those of the chunks that have not been, with models opened once."""
+    """Observe those of the chunks that have not been, one after another."""
     from emorec import observe, recording
 
-    folder = work_folder(plan.info, plan.store, plan.settings)
-    missing = [index for index in indices if not folder.has(index)]
+    missing = missing_chunks(plan, indices)
     if not missing:
         return
+    folder = work_folder(plan.info, plan.store, plan.settings)
     samples = faces = 0
-    with observe.Observer(plan.observe_settings) as observer:
+    with observe.borrowed(plan.observe_settings) as observer:
         for index in missing:
             with recording.SampleReader(plan.info, plan.chunks[index], plan.settings.recording) as reader:
                 seen = observer.observe(reader, _of_whole(progress, plan, samples, faces))
@@ -188,7 +201,7 @@ def commit(
         "counts": resolution.counts,
         "stages": _stage_totals(records),
         "seconds": round(time.perf_counter() - started_s, 2),
-        "peak_memory_mb": round(_peak_memory_mb()),
+        "peak_memory_mb": round(peak_memory_mb()),
         "warnings": warnings,
     }
     if plan.settings.privacy.mode == "aggregate":
@@ -223,14 +236,3 @@ def _stage_totals(records: Sequence[ChunkRecord]) -> dict[str, dict[str, float]]
 def _date(info: RecordingInfo) -> str:
     """The day of a recording, from the file's time of change."""
     return dt.datetime.fromtimestamp(info.modified_s).date().isoformat()
-
-
-def _peak_memory_mb() -> float:
-    status = Path("/proc/self/status")
-    if status.exists():
-        # getrusage carries the parent's peak over into a child; this does not.
-        return (
-            int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]) / 2**10
-        )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)

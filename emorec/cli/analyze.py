@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +17,8 @@ from emorec.cli.failures import failure_line
 
 if TYPE_CHECKING:
     from emorec.app import AnalysisResult
+    from emorec.settings import Settings
+    from emorec.types import ProgressCallback
 
 _JSON_FIELDS = ("session", "folder", "report", "participants", "duration_s", "seconds")
 
@@ -58,6 +63,14 @@ def analyze(
             show_default=False,
         ),
     ] = None,
+    runner: Annotated[
+        Literal["threads", "processes"] | None,
+        typer.Option(help="What several workers are; by default as the settings say.", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Chunks that are analysed at the same time.", show_default=False),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse even if the recording was analysed before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per recording on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing but failures on stderr.")] = False,
@@ -72,7 +85,7 @@ def analyze(
     """
     from emorec.amend import Additions
     from emorec.cli.native import divert_native_output
-    from emorec.cli.progress import legal_notice, progress_display
+    from emorec.cli.progress import legal_notice
     from emorec.settings import Settings
 
     settings = Settings.load()
@@ -82,6 +95,8 @@ def analyze(
         settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": emotions})})
     if lang is not None:
         settings = settings.model_copy(update={"report": settings.report.model_copy(update={"language": lang})})
+    spread = {name: value for name, value in (("runner", runner), ("workers", workers)) if value is not None}
+    settings = settings.model_copy(update={"run": settings.run.model_copy(update=spread)})
     settings = options.keeping(settings, keep_text, keep_names)
     files = options.files(transcript, chat, attendance, chapters)
     if files and len(recordings) > 1:
@@ -92,30 +107,61 @@ def analyze(
     if settings.privacy.emotions and not quiet:
         legal_notice()
     failed = 0
-    for recording in recordings:
-        try:
-            with progress_display(recording.name, quiet) as progress:
-                from emorec import app
-
-                result = app.analyze(
-                    recording,
-                    settings=settings,
-                    store=store,
-                    course=course,
-                    title=title,
-                    again=again,
-                    additions=additions,
-                    progress=progress,
-                )
-        except Exception as error:
-            if ctx.find_root().obj:
-                raise
-            # The other recordings are done all the same.
-            typer.echo(failure_line(error), err=True)
-            failed += 1
-            continue
-        _print(result, as_json, quiet)
+    analyse = functools.partial(
+        _analyse, settings=settings, store=store, course=course, title=title, again=again, additions=additions
+    )
+    with _spread_over_workers(recordings, settings, analyse, quiet) as results:
+        for result_of in results:
+            try:
+                result = result_of()
+            except Exception as error:
+                if ctx.find_root().obj:
+                    raise
+                # The other recordings are done all the same.
+                typer.echo(failure_line(error), err=True)
+                failed += 1
+                continue
+            _print(result, as_json, quiet)
     raise typer.Exit(1 if failed else 0)
+
+
+def _analyse(recording: Path, progress: ProgressCallback | None, **options: Any) -> AnalysisResult:
+    from emorec import app
+
+    return app.analyze(recording, progress=progress, **options)
+
+
+@contextmanager
+def _spread_over_workers(
+    recordings: Sequence[Path], settings: Settings, analyse: Callable[..., AnalysisResult], quiet: bool
+) -> Iterator[Iterator[Callable[[], AnalysisResult]]]:
+    """Functions that give the result of each recording: one after another, or several at a time in worker processes."""
+    from emorec.cli.progress import progress_display
+
+    def one_by_one(recording: Path) -> AnalysisResult:
+        with progress_display(recording.name, quiet) as progress:
+            return analyse(recording, progress)
+
+    at_a_time = min(settings.run.workers, len(recordings))
+    if settings.run.runner != "processes" or at_a_time < 2:
+        yield (functools.partial(one_by_one, recording) for recording in recordings)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+    from multiprocessing import active_children
+
+    each = settings.run.model_copy(update={"workers": settings.run.workers // at_a_time})
+    shared = settings.model_copy(update={"run": each})
+    pool = ThreadPoolExecutor(at_a_time)
+    try:
+        running = [pool.submit(analyse, recording, None, settings=shared) for recording in recordings]
+        yield (future.result for future in running)
+    except BaseException:
+        # Ctrl-C: what waits for its worker ends with it.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            worker.terminate()
+        raise
+    pool.shutdown()
 
 
 def _print(result: AnalysisResult, as_json: bool, quiet: bool) -> None:

@@ -22,6 +22,7 @@ from emorec.settings.privacy import PrivacySettings
 from emorec.settings.recording import RecordingSettings
 from emorec.settings.report import ReportSettings
 from emorec.settings.retrain import RetrainSettings
+from emorec.settings.run import RunSettings
 from emorec.settings.sidecars import SidecarsSettings
 
 CONFIG_VARIABLE = "EMOREC_CONFIG"
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     analysis: AnalysisSettings = AnalysisSettings()
     privacy: PrivacySettings = PrivacySettings()
     retrain: RetrainSettings = RetrainSettings()
+    run: RunSettings = RunSettings()
     report: ReportSettings = ReportSettings()
     sidecars: SidecarsSettings = SidecarsSettings()
 
@@ -113,9 +115,9 @@ class Settings(BaseSettings):
         return self.work if "://" in root else Path(root)
 
     def changed(self) -> dict[str, Any]:
-        """The settings of the session that differ from the defaults, as nested plain values: without folders, and
-        without how it is told."""
-        without: dict[str, Any] = dict.fromkeys(("store", "assets", "work", "report", "retrain"), True)
+        """The settings of the session that differ from the defaults, as nested plain values: without folders,
+        how it is told and how the work was spread."""
+        without: dict[str, Any] = dict.fromkeys(("store", "assets", "work", "report", "retrain", "run"), True)
         without["emotion"] = {"registry"}
         values = self.model_dump(mode="json", exclude=without)
         defaults = Settings.model_construct().model_dump(mode="json", exclude=without)

@@ -1,0 +1,100 @@
+"""Running a command to its end, and what it and all its children took."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil  # type: ignore[import-untyped]
+
+__all__ = ["Done", "machine", "run"]
+
+LOOK_EVERY_S = 0.1
+"""Memory is looked at this often: a peak that lasts shorter can be missed."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command wrote to stdout, and what it took: ``peak_mb`` of all its processes together, 2²⁰ bytes, shared
+    pages counted once in proportion."""
+
+    output: str
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def run(command: Sequence[str], cores: Sequence[int] | None = None) -> Done:
+    """Run to the end; CPU seconds are the operating system's own account of the process and its children.
+
+    Args:
+        command: program and arguments.
+        cores: those that it may use.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    if cores is not None:
+        command = ["taskset", "-c", ",".join(str(core) for core in cores), *command]
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stdout=output)
+        watch = _Memory(process.pid)
+        watch.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_s = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        watch.stop()
+        if process.returncode:
+            raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}")
+        output.seek(0)
+        text = output.read().decode()
+    return Done(text, wall_s, usage.ru_utime + usage.ru_stime, watch.peak_mb)
+
+
+def machine() -> str:
+    """The cores, the memory and the system, in words."""
+    model = "unknown processor"
+    if os.path.exists("/proc/cpuinfo"):  # noqa: PTH110 — one line
+        with open("/proc/cpuinfo") as file:  # noqa: PTH123
+            model = next((line.split(":")[1].strip() for line in file if "model name" in line), model)
+    import platform
+
+    gib = psutil.virtual_memory().total / 2**30
+    return f"{os.cpu_count()} cores of {model}, {gib:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+
+
+class _Memory(threading.Thread):
+    """Watches the memory of a process and its children."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak_mb = 0.0
+        self._pid = pid
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(LOOK_EVERY_S):
+            self.peak_mb = max(self.peak_mb, self._now_mb())
+
+    def stop(self) -> None:
+        """End watching."""
+        self._ended.set()
+        self.join()
+
+    def _now_mb(self) -> float:
+        total = 0.0
+        try:
+            parent = psutil.Process(self._pid)
+            for process in (parent, *parent.children(recursive=True)):
+                memory = process.memory_full_info()
+                total += getattr(memory, "pss", memory.uss)
+        except psutil.Error:
+            # One of them has ended meanwhile.
+            return 0.0
+        return total / 2**20

@@ -1,0 +1,22 @@
+"""How the work is spread over a machine; nothing of it changes a result."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from emorec.settings.base import Area
+
+
+class RunSettings(Area):
+    """How the work is spread over a machine; nothing of it changes a result."""
+
+    runner: Literal["threads", "processes"] = "threads"
+    """``threads``: chunks are observed in this process, several at a time where there are several ``workers``;
+    ``processes``: each worker is a process of its own. Processes do not hold each other up, and several recordings are
+    analysed at the same time; threads share what they load, which saves some 150 MB each."""
+
+    workers: int = Field(1, ge=1, le=256)
+    """Chunks that are observed at the same time. One worker keeps about two cores busy, so one more per two cores is
+    usually enough; each takes some 300 MB, more with pictures above 1080 lines."""

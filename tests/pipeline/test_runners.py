@@ -1,0 +1,88 @@
+"""Chunks observed by threads or processes: the same bytes, whatever runs them."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emorec import demo, pipeline, recording, runners
+from emorec.errors import EmorecError
+from emorec.pipeline import Plan
+from emorec.settings import Settings
+from emorec.types import Progress
+from tests.commands import run_emorec
+
+SECONDS, CHUNK_S = 12, 5
+
+
+@pytest.fixture(scope="module")
+def short_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo.compose(tmp_path_factory.mktemp("short"), SECONDS).recording
+
+
+def planned(media: Path, store: Path, **run: Any) -> Plan:
+    settings = Settings.load(recording={"chunk_s": CHUNK_S}, run=run)
+    return pipeline.plan(recording.probe(media, settings.recording), str(store), settings)
+
+
+def observed(plan: Plan, progress: list[Progress] | None = None) -> dict[str, bytes]:
+    """All that was seen, file by file."""
+    runners.observe(plan, range(len(plan.chunks)), None if progress is None else progress.append)
+    folder = pipeline.work_folder(plan.info, plan.store, plan.settings).path
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.glob("*/*.parquet"))}
+
+
+@pytest.fixture(scope="module")
+def one_by_one(short_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    plan = planned(short_demo, tmp_path_factory.mktemp("one"))
+    assert len(plan.chunks) > 1
+    return observed(plan)
+
+
+@pytest.mark.parametrize("run", [{"runner": "threads", "workers": 2}, {"runner": "processes", "workers": 2}], ids=str)
+def test_the_tables_are_the_same_bytes(
+    run: dict[str, Any], short_demo: Path, one_by_one: dict[str, bytes], tmp_path: Path
+) -> None:
+    told: list[Progress] = []
+    plan = planned(short_demo, tmp_path, **run)
+    assert observed(plan, told) == one_by_one
+    assert len(told) == len(plan.chunks)
+    assert told[-1].done_s == pytest.approx(plan.info.duration_s)
+
+
+def test_a_worker_that_is_killed_is_one_line_and_the_next_run_does_the_rest(
+    short_demo: Path, one_by_one: dict[str, bytes], tmp_path: Path
+) -> None:
+    plan = planned(short_demo, tmp_path, runner="processes", workers=1)
+
+    def kill(_: Progress) -> None:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+
+    with pytest.raises(EmorecError, match="finished chunks are kept"):
+        runners.observe(plan, range(len(plan.chunks)), kill)
+    assert multiprocessing.active_children() == []
+    missing = pipeline.missing_chunks(plan, range(len(plan.chunks)))
+    assert 0 < len(missing) < len(plan.chunks)
+    assert observed(plan) == one_by_one
+
+
+@pytest.mark.slow
+def test_several_recordings_are_analysed_by_several_workers(short_demo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.mp4"
+    shutil.copy(short_demo, other)
+    with other.open("ab") as file:
+        # Another recording by content, with the same pictures.
+        file.write(bytes.fromhex("00000008") + b"free")
+    arguments = ("--runner", "processes", "--workers", "2", "--json", "--quiet")
+    done = run_emorec("analyze", short_demo, other, tmp_path / "missing.mp4", "--store", tmp_path / "store", *arguments)
+    assert done.code == 1
+    assert "missing.mp4" in done.err
+    results = [json.loads(line) for line in done.out.splitlines()]
+    assert len({result["session"] for result in results}) == 2
+    assert {result["participants"] for result in results} == {results[0]["participants"]}
