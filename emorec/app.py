@@ -108,12 +108,12 @@ def analyze(
             added: tuple[str, ...] = ()
         else:
             session, added = step("resolve", _amended, session, recording, additions, settings)
-    language = settings.report.language
-    if not reused or added or session.report_language != language:
+    telling = settings.report
+    if not reused or added or session.report_language != telling.language:
         tell(Progress("report", info.duration_s, info.duration_s))
-        step("report", render_report, session, language)
+        step("report", render_report, session, telling.language, telling.theme)
     if not reused or added or session.id not in page(Store(root), INDEX):
-        step("index", update_index, root, language)
+        step("index", update_index, root, telling.language)
     counts = session.metadata["counts"]
     return AnalysisResult(
         session=session.id,
@@ -128,11 +128,15 @@ def analyze(
     )
 
 
-def render_report(session: Session, language: str = "en") -> str:
-    """Render a committed session's report and put it beside the session; returns where it is."""
+def render_report(session: Session, language: str = "en", theme: Path | None = None) -> str:
+    """Render a committed session's report and put it beside the session; returns where it is.
+
+    Raises:
+        SettingsError: the folder of the theme, or a file in it, cannot be used.
+    """
     from reports.session import render
 
-    return session.write_report(render(session, language))
+    return session.write_report(render(session, language, theme))
 
 
 def update_index(store: str | Path, language: str = "en", course: str | None = None) -> str:

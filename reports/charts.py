@@ -1,60 +1,57 @@
-"""Figures of the group, as Plotly's plain specifications; the page draws them with one shared template."""
+"""The group over time: attention, displayed emotions, engagement levels, and how engagement was distributed."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.context import Context, Part, drawn
 from reports.facts import Facts, numbers
-from reports.series import Bins, bins_for, mean_in_bins, plain, runs
-from reports.theme import palette
-from reports.words import LEVELS, Words, known
+from reports.figures import (
+    Chart,
+    Table,
+    area,
+    at_ms,
+    band,
+    line,
+    pattern,
+    people_axis,
+    share_axis,
+    stacked_bars,
+    time_axis,
+)
+from reports.moments import moment_marks, moment_rows
+from reports.series import Bins, bins_for, mean_in_bins, plain
+from reports.words import LEVELS, known
 
 if TYPE_CHECKING:
-    from emorec.store import Session
+    import pandas as pd
 
-__all__ = [
-    "MOMENTS_MARKED",
-    "Chart",
-    "at_ms",
-    "attention_chart",
-    "coarse_bins",
-    "emotion_chart",
-    "face_size_chart",
-    "level_chart",
-    "moments_in_order",
-    "pattern",
-    "stacked_bars",
-    "time_axis",
-]
+__all__ = ["STACK_ORDER", "coarse_bins", "over_time"]
 
 Float = NDArray[np.float64]
 
-EPOCH_MS: Final = 946_684_800_000
-"""The year 2000: Plotly takes small numbers on an axis of dates for years."""
 FINE: Final = 240
 """Most points of a curve: what 1,000 px can show without noise."""
 COARSE: Final = 64
 """Most columns of stacked bars and of the heat map: wide enough for a letter, each of a span with a name."""
-MOMENTS_MARKED: Final = 12
 STACK_ORDER: Final = ("happy", "surprise", "neutral", "sad", "fear", "disgust", "angry")
 """From pleasant to unpleasant, so that a stack's upper edge rises when the mood sinks."""
-FACE_EDGES_PX: Final = (0, 20, 24, 30, 40, 60, 80, 120, 200)
-"""By default faces are looked for from 20 px on, and their eyes measured from 24 px (docs/validity.md)."""
+BELOW: Final = -0.05
+"""Where screen changes are marked on an axis of 0 to 1: under all that is measured."""
+DISTRIBUTION_STEP: Final = 0.05
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A figure: ``figure`` has Plotly's ``data`` and ``layout``; ``text`` says what it shows to who cannot see it."""
-
-    id: str
-    figure: dict[str, Any]
-    height_px: int
-    text: str
+def over_time(context: Context) -> Part | None:
+    """The group over time, with its moments."""
+    charts = drawn(attention_chart(context), emotion_chart(context), level_chart(context), distribution_chart(context))
+    if not charts:
+        return None
+    values = {"moments": moment_rows(context), "all_moments": context.facts.moments}
+    return Part("over_time.html", values, charts)
 
 
 def coarse_bins(facts: Facts) -> Bins:
@@ -62,9 +59,9 @@ def coarse_bins(facts: Facts) -> Bins:
     return bins_for(facts.duration_s, COARSE, at_least_s=facts.window_s)
 
 
-def attention_chart(session: Session, facts: Facts, words: Words) -> Chart | None:
+def attention_chart(context: Context) -> Chart | None:
     """The group's attention with its band, above how many people it comes from; moments and screen changes marked."""
-    colors = palette()
+    session, facts, words, colors = context.session, context.facts, context.words, context.theme.palette
     source, time = (session.group, "t") if len(session.group) else (session.group_windows, "t0")
     bins = bins_for(facts.duration_s, FINE, at_least_s=2 if time == "t" else facts.window_s)
     t_s = numbers(source, time)
@@ -75,48 +72,23 @@ def attention_chart(session: Session, facts: Facts, words: Words) -> Chart | Non
     if facts.nobody or not np.isfinite(present).any():
         return None
     people = [
-        _area(words.gettext("in the picture"), present, bins, colors["present"]),
-        _area(words.state("visible"), visible, bins, colors["visible"]),
+        area(words.gettext("in the picture"), present, bins, colors["present"], yaxis="y2"),
+        area(words.state("visible"), visible, bins, colors["visible"], yaxis="y2"),
     ]
     if not facts.measured:
-        return _people_chart(people, present, facts, words)
-    ms = _milliseconds(bins)
-    data = [
-        *([_band(bins, lo, hi, words)] if np.isfinite(lo).any() else []),
-        {
-            "type": "scatter",
-            "mode": "lines+markers" if np.isfinite(mean).sum() < 8 else "lines",
-            "name": words.gettext("attention"),
-            "x0": at_ms(bins.width_s / 2),
-            "dx": ms,
-            "y": plain(mean),
-            "line": {"color": colors["accent"], "width": 2.5},
-            "hovertemplate": words.gettext("attention") + " %{y:.2f}<extra></extra>",
-        },
-        *people,
-    ]
-    if "screen_change" in source and (changes := t_s[source["screen_change"].fillna(value=False).to_numpy(bool)]).size:
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": words.gettext("screen change"),
-                "x": [at_ms(t) for t in changes],
-                "y": [0.03] * len(changes),
-                "marker": {"symbol": "line-ns-open", "size": 9, "color": colors["screen"], "line": {"width": 2}},
-                "hovertemplate": words.gettext("screen change") + "<extra></extra>",
-            }
-        )
+        return _people_chart(context, people, present)
+    likely = [band(words.gettext("likely range"), lo, hi, bins, colors["band"])] if np.isfinite(lo).any() else []
+    curve = line(words.gettext("attention"), mean, bins, colors["accent"])
     layout = {
-        "xaxis": time_axis(facts.duration_s, anchor="y2"),
+        "xaxis": time_axis(facts.duration_s, words, anchor="y2"),
         "yaxis": {
-            "range": [0, 1.001],
+            "range": [-0.1, 1.001],
             "domain": [0.34, 1],
             "title": {"text": words.gettext("attention")},
             "dtick": 0.25,
         },
-        "yaxis2": {**_people_axis(present, words), "domain": [0, 0.24]},
-        **_moment_marks(session),
+        "yaxis2": {**people_axis(present, words), "domain": [0, 0.24]},
+        **moment_marks(context),
     }
     text = words.gettext(
         "Line of the group's attention over %(duration)s: mean %(mean)s, lowest %(lowest)s, highest %(highest)s. "
@@ -126,256 +98,206 @@ def attention_chart(session: Session, facts: Facts, words: Words) -> Chart | Non
         lowest=words.score(_extreme(mean, np.nanmin)),
         highest=words.score(_extreme(mean, np.nanmax)),
     )
-    return Chart("attention", {"data": data, "layout": layout}, 400, text)
+    note = words.gettext("1: faces turned and open to the screen; 0: turned away.")
+    if facts.people != 1:
+        more = words.gettext(
+            "The shaded range is where the mean of 95 in 100 similar groups would lie; it is wide when few faces are "
+            "seen."
+        )
+        note = f"{note} {more}"
+    figure = {"data": [*likely, curve, *_screen_changes(context, bins), *people], "layout": layout}
+    columns = [
+        (words.gettext("attention"), "attention", words.score),
+        (words.gettext("from"), "attention_lo", words.score),
+        (words.gettext("to"), "attention_hi", words.score),
+        (words.gettext("in the picture"), "present", words.number),
+        (words.gettext("faces"), "visible", words.number),
+    ]
+    return Chart("attention", words.gettext("Attention"), note, figure, 400, text, _table(context, columns))
 
 
-def _people_chart(data: list[dict[str, Any]], present: Float, facts: Facts, words: Words) -> Chart:
+def _people_chart(context: Context, data: list[dict[str, Any]], present: Float) -> Chart:
     """The number of people alone, where no face could be measured."""
+    facts, words = context.facts, context.words
     layout = {
-        "xaxis": time_axis(facts.duration_s, anchor="y2"),
-        "yaxis2": {**_people_axis(present, words), "anchor": "x"},
+        "xaxis": time_axis(facts.duration_s, words, anchor="y2"),
+        "yaxis2": {**people_axis(present, words), "anchor": "x"},
     }
     text = words.gettext(
         "Number of people in the picture over %(duration)s, at most %(most)s.",
         duration=words.duration(facts.duration_s),
         most=words.number(float(np.nanmax(present))),
     )
-    return Chart("attention", {"data": data, "layout": layout}, 240, text)
+    note = words.gettext("Too few faces could be measured for a curve of attention.")
+    columns = [
+        (words.gettext("in the picture"), "present", words.number),
+        (words.gettext("faces"), "visible", words.number),
+    ]
+    figure = {"data": data, "layout": layout}
+    return Chart("attention", words.gettext("People"), note, figure, 240, text, _table(context, columns))
 
 
-def _people_axis(present: Float, words: Words) -> dict[str, Any]:
-    few = float(np.nanmax(present)) < 4
-    return {
-        "rangemode": "tozero",
-        "title": {"text": words.gettext("people")},
-        "tickformat": "d",
-        "fixedrange": True,
-        **({"dtick": 1} if few else {"nticks": 4}),
-    }
-
-
-def emotion_chart(session: Session, facts: Facts, words: Words) -> Chart | None:
+def emotion_chart(context: Context) -> Chart | None:
     """Shares of the displayed emotions over time, stacked."""
+    facts, words = context.facts, context.words
     if not facts.emotions:
         return None
-    bins = coarse_bins(facts)
-    frame = session.group_windows
-    t_s = numbers(frame, "t0")
-    series = {name: mean_in_bins(t_s, numbers(frame, name), bins) for name in STACK_ORDER}
-    data = stacked_bars(series, palette()["emotions"], {name: words.emotion(name) for name in STACK_ORDER}, bins)
-    layout = {
-        "barmode": "stack",
-        "legend": {"traceorder": "normal"},
-        "xaxis": time_axis(facts.duration_s),
-        "yaxis": _share_axis(),
-        **_moment_marks(session),
-    }
-    parts = [f"{words.emotion(name)} {words.share(facts.emotions[name])}" for name in STACK_ORDER]
+    names = {name: words.emotion(name) for name in STACK_ORDER}
+    parts = [f"{names[name]} {words.share(facts.emotions[name])}" for name in STACK_ORDER]
     text = words.gettext(
         "Stacked shares of the displayed emotions over time; on average %(shares)s.", shares=words.joined(parts)
     )
-    return Chart("emotions", {"data": data, "layout": layout}, 360, text)
+    note = words.gettext(
+        "Mean shares of what faces showed, in columns of %(width)s. An expression is not a feeling: a neutral face may "
+        "be deep in thought.",
+        width=words.duration(coarse_bins(facts).width_s),
+    )
+    figure = _stack(context, names, context.theme.palette["emotions"])
+    table = _table(context, [(names[name], name, words.share) for name in STACK_ORDER])
+    return Chart("emotions", words.gettext("Displayed expressions"), note, figure, 360, text, table)
 
 
-def level_chart(session: Session, facts: Facts, words: Words) -> Chart | None:
+def level_chart(context: Context) -> Chart | None:
     """Shares of participants with low, medium and high engagement over time, stacked."""
+    facts, words = context.facts, context.words
     if not facts.levels:
         return None
-    bins = coarse_bins(facts)
-    frame = session.group_windows
-    t_s = numbers(frame, "t0")
     order = LEVELS[::-1]
-    series = {name: mean_in_bins(t_s, numbers(frame, name), bins) for name in order}
-    data = stacked_bars(series, palette()["levels"], {name: words.level(name) for name in order}, bins)
-    layout = {
-        "barmode": "stack",
-        "legend": {"traceorder": "normal"},
-        "xaxis": time_axis(facts.duration_s),
-        "yaxis": _share_axis(),
-        **_moment_marks(session),
-    }
-    parts = [f"{words.level(name)} {words.share(facts.levels[name])}" for name in order]
+    names = {name: words.level(name) for name in order}
+    parts = [f"{names[name]} {words.share(facts.levels[name])}" for name in order]
     text = words.gettext(
         "Stacked shares of engagement levels over time; on average %(shares)s.", shares=words.joined(parts)
     )
-    return Chart("levels", {"data": data, "layout": layout}, 300, text)
+    note = words.gettext(
+        "Share of people at each level, in columns of %(width)s. Only people whose face was seen half of the time or "
+        "more are counted.",
+        width=words.duration(coarse_bins(facts).width_s),
+    )
+    figure = _stack(context, names, context.theme.palette["levels"])
+    table = _table(context, [(names[name], name, words.share) for name in order])
+    return Chart("levels", words.gettext("Engagement levels"), note, figure, 300, text, table)
 
 
-def face_size_chart(session: Session, words: Words) -> Chart | None:
-    """How large the faces were: share of all measured faces by width."""
-    widths = numbers(session.timeline, "w")
-    widths = widths[np.isfinite(widths)]
-    if not len(widths):
+def distribution_chart(context: Context) -> Chart | None:
+    """How engagement was distributed: over all people's windows, by level; in aggregate over the group's."""
+    facts, words, colors = context.facts, context.words, context.theme.palette
+    frame = context.session.windows
+    whole = not len(frame)
+    if whole:
+        frame = context.session.group_windows
+    values = numbers(frame, "engagement")
+    known_ = np.isfinite(values)
+    if not known_.any():
         return None
-    counts = np.histogram(widths, [*FACE_EDGES_PX, np.inf])[0] / len(widths)
-    names = [f"{a}–{b}" for a, b in itertools.pairwise(FACE_EDGES_PX)] + [f"{FACE_EDGES_PX[-1]}+"]
-    names[0] = f"<{FACE_EDGES_PX[1]}"
+    edges = np.linspace(0, 1, round(1 / DISTRIBUTION_STEP) + 1)
+    total = int(known_.sum())
+    groups: list[tuple[str, str, dict[str, Any], Any]] = []
+    if whole:
+        groups.append(("", words.gettext("group"), {"color": colors["accent"], "pattern": ""}, known_))
+    else:
+        level = frame["level"].to_numpy(object)
+        for name in LEVELS[::-1]:
+            share = words.share(float((level[known_] == name).sum()) / total)
+            groups.append((name, f"{words.level(name)} {share}", colors["levels"][name], known_ & (level == name)))
+    counts = {key: np.histogram(values[rows], edges)[0] / total for key, _, _, rows in groups}
     data = [
         {
             "type": "bar",
-            "x": names,
-            "y": plain(counts, 4),
-            "marker": {"color": palette()["accent"]},
-            "text": [words.share(float(value)) if value else "" for value in counts],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "hovertemplate": "%{x} px: %{y:.0%}<extra></extra>",
+            "name": label,
+            "x": plain(edges[:-1]),
+            "y": plain(counts[key], 4),
+            "offset": 0,
+            "width": DISTRIBUTION_STEP * 0.92,
+            "marker": {"color": style["color"], "line": {"width": 0}, "pattern": pattern(style["pattern"])},
+            "hovertemplate": f"{label}: %{{y:.0%}}<extra></extra>",
         }
+        for key, label, style, _ in groups
     ]
     layout = {
-        "showlegend": False,
-        "bargap": 0.25,
+        "barmode": "stack",
+        "legend": {"traceorder": "normal"},
+        "showlegend": not whole,
         "hovermode": "closest",
-        "xaxis": {
-            "type": "category",
-            "title": {"text": words.gettext("width of the face in the recording, px")},
-            "fixedrange": True,
-        },
+        "xaxis": {"range": [0, 1.001], "dtick": 0.1, "title": {"text": words.gettext("engagement index")}},
         "yaxis": {"tickformat": ".0%", "rangemode": "tozero", "nticks": 4},
-        "margin": {"t": 24, "b": 48},
+        "margin": {"t": 40, "b": 48},
     }
-    sizes = [f"{name} px {words.share(float(value))}" for name, value in zip(names, counts, strict=True) if value]
-    text = words.gettext("Sizes of the measured faces: %(sizes)s.", sizes=", ".join(sizes))
-    return Chart("face-sizes", {"data": data, "layout": layout}, 220, text)
+    low, middle, high = (float(v) for v in np.quantile(values[known_], [0.25, 0.5, 0.75]))
+    text = words.gettext(
+        "Half of the values lie between %(low)s and %(high)s, half of all below %(middle)s.",
+        low=words.score(low),
+        high=words.score(high),
+        middle=words.score(middle),
+    )
+    window = words.duration(facts.window_s)
+    note = (
+        words.gettext("Share of the group's windows of %(window)s at each value of the index.", window=window)
+        if whole
+        else words.gettext("Share of all people's windows of %(window)s at each value of the index.", window=window)
+    )
+    spans = [f"{words.number(a, 2)}–{words.number(b, 2)}" for a, b in itertools.pairwise(edges)]
+    rows = [
+        [span, *(words.share(float(counts[key][i])) for key, *_ in groups)]
+        for i, span in enumerate(spans)
+        if any(counts[key][i] for key, *_ in groups)
+    ]
+    table = Table([words.gettext("engagement"), *(label for _, label, _, _ in groups)], rows)
+    title = words.gettext("How engagement was distributed")
+    return Chart(
+        "distribution", title, f"{note} {text}", {"data": data, "layout": layout}, 260, f"{title}: {note} {text}", table
+    )
 
 
-def pattern(shape: str) -> dict[str, Any]:
-    """A faint white pattern over a colour: the second cue for who cannot tell the colours apart."""
-    return {"shape": shape, "fillmode": "overlay", "size": 6, "solidity": 0.2, "fgcolor": "#ffffff"}
-
-
-def at_ms(t_s: float) -> int:
-    """A time of the recording on the axis of :func:`time_axis`."""
-    return EPOCH_MS + round(t_s * 1000)
-
-
-def time_axis(duration_s: float, **more: Any) -> dict[str, Any]:
-    """The recording's time as a player shows it. Milliseconds on a date axis, so that ticks stay round when zoomed."""
-    shown = "%-H:%M:%S" if duration_s >= 3600 else "%-M:%S"
-    return {
-        "type": "date",
-        "range": [at_ms(0), at_ms(duration_s)],
-        "tickformat": shown,
-        "hoverformat": shown,
-        "nticks": 12,
-        **more,
+def _stack(context: Context, names: dict[str, str], style: dict[str, Any]) -> dict[str, Any]:
+    """Columns of the group's windows, stacked to the whole, with moments and screen changes."""
+    facts, bins = context.facts, coarse_bins(context.facts)
+    frame = context.session.group_windows
+    t_s = numbers(frame, "t0")
+    series = {name: mean_in_bins(t_s, numbers(frame, name), bins) for name in names}
+    changes = _screen_changes(context, bins_for(facts.duration_s, FINE, at_least_s=2))
+    layout = {
+        "barmode": "stack",
+        "legend": {"traceorder": "normal"},
+        "xaxis": time_axis(facts.duration_s, context.words),
+        "yaxis": {**share_axis(), **({"range": [-0.1, 1.001]} if changes else {})},
+        **moment_marks(context),
     }
+    return {"data": [*stacked_bars(series, style, names, bins), *changes], "layout": layout}
 
 
-def stacked_bars(series: dict[str, Float], style: dict[str, Any], names: dict[str, str], bins: Bins) -> list[Any]:
-    """A bar trace for each series, without gaps between bars; a bin without data stays empty, unlike under a curve."""
-    ms = _milliseconds(bins)
+def _screen_changes(context: Context, bins: Bins) -> list[dict[str, Any]]:
+    """Marks where the screen changed (a slide), under the curves; several in one bin are one."""
+    frame: pd.DataFrame = context.session.group
+    changed = numbers(frame, "t")[frame["screen_change"].fillna(value=False).to_numpy(bool)]
+    if not len(changed):
+        return []
+    t_s = changed[np.unique(bins.index(changed), return_index=True)[1]]
+    name = context.words.gettext("screen change")
+    mark = {"symbol": "line-ns-open", "size": 9, "color": context.theme.palette["screen"], "line": {"width": 2}}
     return [
         {
-            "type": "bar",
-            "name": names[name],
-            "x0": at_ms(0),
-            "dx": ms,
-            "y": plain(values, 3),
-            "offset": 0,
-            "width": ms,
-            "marker": {
-                "color": style[name]["color"],
-                "line": {"width": 0},
-                "pattern": pattern(style[name]["pattern"]),
-            },
-            "hovertemplate": f"{names[name]} %{{y:.0%}}<extra></extra>",
+            "type": "scatter",
+            "mode": "markers",
+            "name": name,
+            "x": [at_ms(t) for t in t_s],
+            "y": [BELOW] * len(t_s),
+            "marker": mark,
+            "hovertemplate": f"{name}<extra></extra>",
         }
-        for name, values in series.items()
     ]
 
 
-def _milliseconds(bins: Bins) -> int:
-    return round(bins.width_s * 1000)
-
-
-def _share_axis() -> dict[str, Any]:
-    return {"range": [0, 1.001], "tickformat": ".0%", "dtick": 0.25}
+def _table(context: Context, columns: list[tuple[str, str, Any]]) -> Table:
+    """Columns of the group's windows as texts, a row per column of the stacked bars."""
+    frame, bins, words = context.session.group_windows, coarse_bins(context.facts), context.words
+    t_s = numbers(frame, "t0")
+    series = [(mean_in_bins(t_s, numbers(frame, column), bins), text) for _, column, text in columns]
+    rows = [
+        [words.clock(start), *(text(values[i]) if known(values[i]) else "–" for values, text in series)]
+        for i, start in enumerate(bins.starts_s)
+    ]
+    return Table([words.gettext("time"), *(name for name, _, _ in columns)], rows)
 
 
 def _extreme(values: Float, pick: Any) -> float:
     return float(pick(values)) if np.isfinite(values).any() else float("nan")
-
-
-def _band(bins: Bins, lo: Float, hi: Float, words: Words) -> dict[str, Any]:
-    """The band as one polygon per unbroken stretch: Plotly's own fill between lines is drawn across gaps."""
-    x: list[Any] = []
-    y: list[Any] = []
-    there = (np.isfinite(lo) & np.isfinite(hi)).astype(np.int64)
-    middles = [at_ms(start + bins.width_s / 2) for start in bins.starts_s]
-    for there_is, a, b in runs(there):
-        if there_is:
-            x += [*middles[a:b], *middles[a:b][::-1], None]
-            y += [*plain(hi[a:b]), *plain(lo[a:b])[::-1], None]
-    return {
-        "type": "scatter",
-        "mode": "none",
-        "fill": "toself",
-        "name": words.gettext("likely range"),
-        "x": x,
-        "y": y,
-        "fillcolor": palette()["band"],
-        "hoverinfo": "skip",
-    }
-
-
-def _area(name: str, values: Float, bins: Bins, color: str) -> dict[str, Any]:
-    ms = _milliseconds(bins)
-    return {
-        "type": "bar",
-        "name": name,
-        "x0": at_ms(0),
-        "dx": ms,
-        "offset": 0,
-        "width": ms,
-        "y": plain(values, 1),
-        "yaxis": "y2",
-        "marker": {"color": color, "line": {"width": 0}},
-        "hovertemplate": f"{name} %{{y:.0f}}<extra></extra>",
-    }
-
-
-def moments_in_order(session: Session) -> list[dict[str, Any]]:
-    """The moments of the group by time; when there are too many to mark, the strongest.
-
-    A moment without a strength is that of a single person, like a long absence.
-    """
-    measured = [moment for moment in session.table("moments").to_pylist() if known(moment["strength"])]
-    strongest = sorted(measured, key=lambda moment: (-moment["strength"], moment["t0"]))[:MOMENTS_MARKED]
-    return sorted(strongest, key=lambda moment: float(moment["t0"]))
-
-
-def _moment_marks(session: Session) -> dict[str, Any]:
-    """A shaded stretch with a number for each moment; the numbers are those of the list on the page."""
-    colors = palette()
-    shapes, notes = [], []
-    for number, moment in enumerate(moments_in_order(session), start=1):
-        shapes.append(
-            {
-                "type": "rect",
-                "xref": "x",
-                "yref": "paper",
-                "x0": at_ms(moment["t0"]),
-                "x1": at_ms(moment["t1"]),
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": colors["moment"],
-                "line": {"width": 1, "color": colors["moment_edge"], "dash": "dot"},
-                "layer": "above",
-            }
-        )
-        notes.append(
-            {
-                "xref": "x",
-                "yref": "paper",
-                "x": at_ms((moment["t0"] + moment["t1"]) / 2),
-                "y": 1,
-                "yanchor": "top",
-                "text": f"<b>{number}</b>",
-                "showarrow": False,
-                "font": {"size": 13, "color": "#ffffff"},
-                "bgcolor": "#8a5a00",
-                "borderpad": 2,
-            }
-        )
-    return {"shapes": shapes, "annotations": notes}

@@ -6,13 +6,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from reports import theme
+from reports.theme import RELEASED, Theme
 from reports.words import Words
 
 __all__ = ["document"]
@@ -23,6 +23,7 @@ def document(
     data: Any,
     words: Words,
     *,
+    theme: Theme = RELEASED,
     script: str = "report.js",
     styles: Sequence[str] = ("report.css",),
     plotly: bool = True,
@@ -34,6 +35,7 @@ def document(
         template: name of a file in templates/, escaped by Jinja throughout.
         data: what the page's script reads (figures), JSON.
         words: of the page's language.
+        theme: the look.
         script: the page's own script, a file of the theme.
         styles: files of the theme, in order.
         plotly: whether the page draws with Plotly; without it the page is small.
@@ -41,30 +43,36 @@ def document(
 
     Returns:
         HTML; the same arguments give the same text.
+
+    Raises:
+        SettingsError: a file of an institution's theme cannot be used.
     """
     # Ours, from the package: nothing of a session is in them.
     scripts = {"plotly": Markup(_plotly() if plotly else ""), "script": Markup(theme.text(script))}  # noqa: S704
+    style = "\n".join([*(theme.text(name) for name in styles), theme.style])
     return (
-        _environment(words)
+        _environment(words, theme)
         .get_template(template)
         .render(
             policy=_policy([text for text in scripts.values() if text]),
-            style=Markup("\n".join(theme.text(name) for name in styles)),  # noqa: S704
+            style=Markup(style),  # noqa: S704 - ours, and an institution's own, which cannot end its element
             data=_json(data),
-            plotly_template=_json(theme.plotly_template()),
+            plotly_template=_json(theme.plotly_template),
             plotly_locale=_json(words.plotly_locale()),
             words=words,
+            logo=theme.logo,
+            institution=theme.institution,
             **scripts,
             **context,
         )
     )
 
 
-@cache
-def _environment(words: Words) -> jinja2.Environment:
+@lru_cache(maxsize=8)
+def _environment(words: Words, theme: Theme) -> jinja2.Environment:
     environment = jinja2.Environment(
         extensions=["jinja2.ext.i18n"],
-        loader=jinja2.PackageLoader("reports"),
+        loader=theme.loader(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -83,7 +91,7 @@ def _plotly() -> str:
     return str(get_plotlyjs()).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _policy(scripts: Any) -> str:
+def _policy(scripts: Sequence[str]) -> str:
     """Only our own scripts, by their hash; no network for anything. Plotly sets styles itself, images are data."""
     hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
     return (

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from reports import charts, people, quality, summary
+from reports import summary
+from reports.charts import over_time
+from reports.context import Context, Part, context_of
 from reports.document import document
-from reports.facts import facts_of, numbers
-from reports.stored import said
+from reports.facts import facts_of
+from reports.methods import limits, methods
+from reports.people import participants
+from reports.quality import data_quality
 from reports.summary import Headline
-from reports.words import Words, words_in
+from reports.theme import Theme
+from reports.words import words_in
 
 if TYPE_CHECKING:
     from emorec.store import Session
 
-__all__ = ["Headline", "headline", "render"]
+__all__ = ["PARTS", "Headline", "headline", "parts_of", "render"]
+
+PARTS: Final[tuple[Callable[[Context], Part | None], ...]] = (
+    summary.opening,
+    over_time,
+    participants,
+    data_quality,
+    methods,
+    limits,
+)
+"""The parts of a report from top to bottom; one that has nothing to say of a session gives None."""
 
 
 def headline(session: Session, language: str = "en") -> list[Headline]:
@@ -24,73 +39,35 @@ def headline(session: Session, language: str = "en") -> list[Headline]:
     return summary.headline_of(facts_of(session), words_in(language))
 
 
-def render(session: Session, language: str = "en") -> str:
+def parts_of(context: Context) -> list[Part]:
+    """The parts that a session's report has."""
+    return [part for make in PARTS if (part := make(context)) is not None]
+
+
+def render(session: Session, language: str = "en", theme: Path | None = None) -> str:
     """One self-contained HTML document: works offline and from a mail attachment; the same session, the same text.
 
     Args:
         session: committed; only read.
         language: one of :data:`reports.i18n.LANGUAGES`.
+        theme: an institution's folder (see :mod:`reports.theme`).
+
+    Raises:
+        SettingsError: the folder is missing, or a file in it cannot be used.
     """
-    words, facts = words_in(language), facts_of(session)
-    group = [
-        charts.attention_chart(session, facts, words),
-        charts.emotion_chart(session, facts, words),
-        charts.level_chart(session, facts, words),
-    ]
-    heat = people.heat_map(session, facts, words)
-    attendance = people.attendance_chart(session, facts, words)
-    sizes = charts.face_size_chart(session, words)
-    drawn = [chart for chart in (*group, heat[0] if heat else None, attendance, sizes) if chart is not None]
-    cards = people.cards(session, facts, words) if facts.measured else []
+    context = context_of(session, language, Theme(theme))
+    parts = parts_of(context)
     data = {
-        "figures": {chart.id: chart.figure for chart in drawn},
-        "cards": [card["figure"] for card in cards],
+        "figures": {chart.id: chart.figure for part in parts for chart in part.charts.values()},
+        **{name: value for part in parts for name, value in part.data.items()},
     }
-    metadata = session.metadata
     return document(
         "session.html",
         data,
-        words,
-        title=metadata["title"],
-        course=metadata["course"],
-        date=words.date(metadata["date"]),
-        date_iso=metadata["date"],
-        facts=facts,
-        duration=words.duration(facts.duration_s),
-        headline=summary.headline_of(facts, words),
-        sentences=summary.sentences_of(session, facts, words),
-        charts={chart.id: chart for chart in drawn},
-        views=heat[1] if heat else [],
-        column=words.duration(charts.coarse_bins(facts).width_s),
-        key=people.expression_key(facts, words),
-        cards=cards,
-        moments=quality.moment_rows(session, words),
-        personal_moments=quality.personal_moment_rows(session, words),
-        all_moments=facts.moments,
-        group_table=quality.group_table(session, facts, words),
-        people_table=quality.people_table(session, words),
-        quality=quality.quality_rows(session, facts, words),
-        left_out=quality.left_out_rows(session, words),
-        provenance=quality.provenance_rows(session, facts, words),
-        warnings=[said(text, words) for text in metadata["warnings"]],
-        emorec=metadata["emorec"],
-        window=words.duration(facts.window_s),
-        rate=_rate(session, words),
-        truncated=facts.read_until_s < facts.duration_s - 2,
-        read_until=words.clock(facts.read_until_s),
+        context.words,
+        theme=context.theme,
+        title=session.metadata["title"],
+        facts=context.facts,
+        emorec=session.metadata["emorec"],
+        parts=parts,
     )
-
-
-def _rate(session: Session, words: Words) -> str:
-    """Samples per second, as the group's samples lie; without them (aggregate) as they were counted."""
-    t_s = numbers(session.group, "t")
-    if len(t_s) > 1:
-        return _two_digits(1 / float(np.median(np.diff(t_s))), words)
-    samples = session.metadata["counts"].get("samples")
-    duration_s = session.metadata["recording"]["duration_s"]
-    return _two_digits(samples / duration_s, words) if samples and duration_s else ""
-
-
-def _two_digits(value: float, words: Words) -> str:
-    short = f"{value:.2g}"
-    return words.number(float(short), len(short.partition(".")[2]))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from reports.charts import moments_in_order
+from reports.context import Context, Part
 from reports.facts import Facts, numbers
+from reports.moments import moments_in_order
 from reports.series import Bins, Steps, bins_for, mean_in_bins, steps_of
 from reports.stored import said
 from reports.words import LEVELS, Words, known
@@ -16,7 +17,7 @@ from reports.words import LEVELS, Words, known
 if TYPE_CHECKING:
     from emorec.store import Session
 
-__all__ = ["Headline", "headline_of", "sentences_of"]
+__all__ = ["Headline", "headline_of", "opening", "sentences_of"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,24 @@ class Headline:
     text: str
     note: str
     value: float | None
+
+
+def opening(context: Context) -> Part:
+    """What this was, what happened, the figures at a glance, and what must be known before they are used."""
+    metadata, facts, words = context.session.metadata, context.facts, context.words
+    values = {
+        "title": metadata["title"],
+        "course": metadata["course"],
+        "date": words.date(metadata["date"]),
+        "date_iso": metadata["date"],
+        "duration": words.duration(facts.duration_s),
+        "warnings": [said(text, words) for text in metadata["warnings"]],
+        "truncated": facts.read_until_s < facts.duration_s - 2,
+        "read_until": words.clock(facts.read_until_s),
+        "sentences": sentences_of(context.session, facts, words),
+        "headline": headline_of(facts, words),
+    }
+    return Part("opening.html", values)
 
 
 def headline_of(facts: Facts, words: Words) -> list[Headline]:
@@ -244,7 +263,7 @@ def _moment(session: Session, facts: Facts, words: Words) -> str:
     detail = said(str(best["detail"] or ""), words) or words.moment(best["kind"])
     text = words.gettext(
         "The clearest moment of the group came at %(at)s: %(what)s.",
-        at=words.clock(best["t0"]),
+        at=words.when(float(best["t0"]), facts.duration_s),
         what=detail[:1].lower() + detail[1:].rstrip("."),
     )
     others = facts.moments - 1

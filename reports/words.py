@@ -99,6 +99,15 @@ class Words:
             return self.gettext("minute %(minute)s", minute=round(t_s / 60))
         return self.clock(t_s)
 
+    def tick(self, t_s: float, duration_s: float) -> str:
+        """A time on an axis, in the measure in which sentences tell it: 10 min, 1:30:00, 2:05."""
+        if 600 <= duration_s <= _MINUTES_UP_TO_S:
+            return self.gettext("%(min)s min", min=round(t_s / 60))
+        if duration_s < 600:
+            return self.clock(t_s)
+        hours, rest = divmod(round(t_s / 60), 60)
+        return self.gettext("%(h)s:%(min)s h", h=hours, min=f"{rest:02d}")
+
     def duration(self, seconds: float | None) -> str:
         """A length of time: 45 s, 5 min, 1 h 30 min."""
         if seconds is None or not known(seconds):
@@ -213,7 +222,8 @@ class Words:
         sunday_first = (6, 0, 1, 2, 3, 4, 5)
         return {
             "moduleType": "locale",
-            "name": self.language,
+            # With its country: what is not said here comes from Plotly's own, whose name has none.
+            "name": str(self.locale).replace("_", "-"),
             "dictionary": {},
             "format": {
                 "days": names(get_day_names, "wide", sunday_first),

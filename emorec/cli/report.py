@@ -28,4 +28,6 @@ def report(
 
     settings = Settings.load()
     for name in sessions:
-        typer.echo(render_report(load(name, store or settings.store), lang or settings.report.language))
+        typer.echo(
+            render_report(load(name, store or settings.store), lang or settings.report.language, settings.report.theme)
+        )

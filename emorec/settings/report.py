@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from emorec.settings.base import Area
@@ -12,3 +13,7 @@ class ReportSettings(Area):
 
     language: Literal["en", "es"] = "en"
     """Language of reports: ``en``, or ``es`` with numbers and dates as in Mexico."""
+
+    theme: Path | None = None
+    """Folder of an institution's look: ``logo.svg`` or ``logo.png``, ``theme.json`` (``{"institution": "…"}``),
+    ``theme.css``, ``palette.json``, ``plotly.json`` and ``templates/``, each laid over what emorec has."""

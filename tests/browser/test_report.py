@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from emorec.types import EMOTIONS
+from reports.i18n import LANGUAGES
 from reports.session import render
+from reports.words import words_in
 from tests.browser.opened import Opened, overflow_px, plots
 from tests.builders import write_session
 
-GROUP = ["attention", "emotions", "levels"]
+GROUP = ["attention", "emotions", "levels", "distribution"]
 ALL = [*GROUP, "heat-map", "attendance", "card", "face-sizes"]
 CASES = [
     pytest.param({"participants": 25, "minutes": 60}, ALL, id="25 people, an hour"),
@@ -43,6 +47,20 @@ def test_every_chart_is_drawn_on_a_screen_and_a_phone(
 
     assert opened.from_elsewhere() == []
     assert opened.complaints == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_no_violation_in_light_and_dark_with_everything_open(
+    opened: Opened, tmp_path: Path, language: str
+) -> None:
+    page = opened(render(write_session(tmp_path / "store", participants=4, minutes=5), language))
+    page.evaluate("for (const closed of document.querySelectorAll('details')) closed.open = true")
+
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page).response
+        assert [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found["violations"]] == []
+        assert len(found["passes"]) > 20
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +126,31 @@ def test_a_participant_s_card_is_shown_on_demand_by_keyboard_too(opened: Opened,
 
     assert page.locator(".card:visible h4").inner_text() == "Ana"
     assert next(plot for plot in plots(page) if plot["name"] == "card")["marks"] > 0
+
+
+def test_the_figures_of_a_heat_map_and_a_card_come_as_a_table_by_keyboard(opened: Opened, html: str) -> None:
+    page = opened(html)
+    heat = page.locator("[data-table-of=heat-map]")
+    heat.locator("summary").focus()
+    page.keyboard.press("Enter")
+    heat.locator("tbody tr").first.wait_for()
+    drawn = page.evaluate("document.querySelector('[data-figure=heat-map]').data[0].z")
+
+    assert heat.locator("tbody th").all_inner_texts()[2:] == ["Ana", "José"]
+    assert heat.locator("tbody td").all_inner_texts() == [
+        "–" if value is None else f"{value:.2f}" for row in drawn for value in row
+    ]
+    page.get_by_role("button", name="Displayed emotion").click()
+    assert set(heat.locator("tbody td").all_inner_texts()) <= {
+        "–",
+        *(words_in("en").emotion(name) for name in EMOTIONS),
+    }
+
+    card = page.locator("[data-table-of=card]")
+    card.locator("summary").click()
+    card.locator("tbody tr").first.wait_for()
+    assert card.locator("thead th").all_inner_texts()[:3] == ["group", "attention", "happiness"]
+    assert card.locator("img, script, a").count() == 0
 
 
 def test_names_are_shown_as_they_are_and_do_nothing(opened: Opened, html: str) -> None:

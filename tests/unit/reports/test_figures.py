@@ -9,28 +9,21 @@ import numpy as np
 import pytest
 
 from emorec.store import Session
-from reports import charts, people
-from reports.facts import facts_of
-from reports.theme import plotly_template
-from reports.words import words_in
+from reports.context import context_of
+from reports.figures import at_ms
+from reports.moments import MOMENTS_MARKED
+from reports.session import parts_of
+from reports.states import MOST_RUNS
+from reports.theme import RELEASED
 
 Build = Callable[..., Session]
-ENGLISH = words_in("en")
 
 
 def _figures(session: Session) -> dict[str, dict[str, Any]]:
-    facts = facts_of(session)
-    heat = people.heat_map(session, facts, ENGLISH)
-    made = [
-        charts.attention_chart(session, facts, ENGLISH),
-        charts.emotion_chart(session, facts, ENGLISH),
-        charts.level_chart(session, facts, ENGLISH),
-        heat[0] if heat else None,
-        people.attendance_chart(session, facts, ENGLISH),
-        charts.face_size_chart(session, ENGLISH),
-    ]
-    cards = {f"card {i}": card["figure"] for i, card in enumerate(people.cards(session, facts, ENGLISH))}
-    return {chart.id: chart.figure for chart in made if chart} | cards
+    parts = parts_of(context_of(session))
+    charts = {chart.id: chart.figure for part in parts for chart in part.charts.values()}
+    cards = {f"card {i}": figure for part in parts for i, figure in enumerate(part.data.get("cards", []))}
+    return charts | cards
 
 
 @pytest.mark.parametrize(
@@ -56,24 +49,30 @@ def test_plotly_accepts_every_figure(build: Build, wanted: dict[str, Any]) -> No
 def test_plotly_accepts_the_template() -> None:
     import plotly.graph_objects as go
 
-    go.layout.Template(plotly_template())
+    go.layout.Template(RELEASED.plotly_template)
 
 
 def test_no_figure_of_an_aggregate_session_is_of_a_person(build: Build) -> None:
-    assert set(_figures(build(participants=8, minutes=5, mode="aggregate"))) == {"attention", "emotions", "levels"}
+    assert set(_figures(build(participants=8, minutes=5, mode="aggregate"))) == {
+        "attention",
+        "emotions",
+        "levels",
+        "distribution",
+    }
 
 
 def test_times_are_never_so_small_that_plotly_reads_them_as_years(build: Build) -> None:
     for figure in _figures(build(participants=3, minutes=1)).values():
         for trace in figure["data"]:
             if "x0" in trace:
-                assert trace["x0"] >= charts.at_ms(0)
+                assert trace["x0"] >= at_ms(0)
 
 
 def test_shares_of_emotions_add_up_to_the_whole_where_there_is_data(build: Build) -> None:
     figure = _figures(build(participants=5, minutes=10))["emotions"]
 
-    total = np.nansum([np.array(trace["y"], float) for trace in figure["data"]], axis=0)
+    bars = [np.array(trace["y"], float) for trace in figure["data"] if trace["type"] == "bar"]
+    total = np.nansum(bars, axis=0)
 
     assert total[total > 0] == pytest.approx(1, abs=0.01)
 
@@ -95,7 +94,7 @@ def test_faces_that_come_and_go_all_the_time_stay_within_what_a_browser_draws(bu
 
     figure = _figures(session)["attendance"]
 
-    assert sum(len(trace["x"]) for trace in figure["data"]) <= people.MOST_RUNS
+    assert sum(len(trace["x"]) for trace in figure["data"]) <= MOST_RUNS
 
 
 def test_rows_are_in_the_order_of_the_participants_whatever_their_attention(build: Build) -> None:
@@ -133,5 +132,5 @@ def test_only_the_strongest_of_many_moments_are_marked(build: Build) -> None:
 
     marks = _figures(crowded)["attention"]["layout"]["annotations"]
 
-    assert [mark["text"] for mark in marks] == [f"<b>{i}</b>" for i in range(1, charts.MOMENTS_MARKED + 1)]
+    assert [mark["text"] for mark in marks] == [f"<b>{i}</b>" for i in range(1, MOMENTS_MARKED + 1)]
     assert [mark["x"] for mark in marks] == sorted(mark["x"] for mark in marks)
