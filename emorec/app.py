@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
 
 from emorec import pipeline, runners
 from emorec.amend import Additions, amend, find_new
-from emorec.errors import StoreError
+from emorec.errors import InputError, LimitError, StoreError
 from emorec.pages import INDEX, page, page_names, write_pages
 from emorec.settings import Settings
 from emorec.store import Session, Store, session_id
@@ -20,7 +20,20 @@ from emorec.types import Progress, ProgressCallback
 if TYPE_CHECKING:
     from emorec.types import RecordingInfo
 
-__all__ = ["AnalysisResult", "StepRunner", "analyze", "call", "render_report", "update_index", "update_index_of"]
+__all__ = [
+    "AnalysisResult",
+    "StepRunner",
+    "analyze",
+    "call",
+    "isolated",
+    "refuse_large",
+    "render_report",
+    "update_index",
+    "update_index_of",
+]
+
+TOUCH_THE_RECORDING: Final = ("read", "plan", "observe")
+"""The steps that decode what strangers made."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +48,31 @@ class StepRunner(Protocol):
 def call(_name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """The plain way to run a step."""
     return function(*args, **kwargs)
+
+
+@contextmanager
+def isolated(recording: Path, settings: Settings, step: StepRunner = call) -> Iterator[StepRunner]:
+    """Runs the steps that touch the recording in a process of their own, the others as ``step`` does.
+
+    A file that crashes the decoder, or an analysis that hangs or grows beyond the limits of the settings, is then a
+    failure like others.
+    """
+    from emorec.isolation import Isolation
+    from emorec.recording import shown_path
+
+    with Isolation(settings.limits) as process:
+
+        def run(name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            if name not in TOUCH_THE_RECORDING:
+                return step(name, function, *args, **kwargs)
+            run_there: Callable[..., T] = process.run
+            result = step(name, run_there, shown_path(recording), function, *args, **kwargs)
+            if name == TOUCH_THE_RECORDING[-1]:
+                # What is left needs the memory, and no decoder.
+                process.close()
+            return result
+
+        yield run
 
 
 @dataclass(frozen=True)
@@ -84,12 +122,14 @@ def analyze(
         step: runs each coarse step; a flow makes them its tasks.
 
     Raises:
-        InputError: the recording cannot be used.
+        InputError: the recording cannot be used, or changed while it was analysed.
+        LimitError: it is larger, or takes more time or memory, than the settings allow.
         AssetError: a model file is missing.
         StoreError: the store cannot be read or written.
     """
     from emorec import recording as media
 
+    refuse_large(recording, settings)
     started_s = time.perf_counter()
     root = settings.store if store is None else str(store)
     tell: Callable[[Progress], None] = progress or (lambda step: None)
@@ -103,6 +143,7 @@ def analyze(
         if session is None:
             planned = step("plan", pipeline.plan, info, root, settings)
             step("observe", runners.observe, planned, range(len(planned.chunks)), tell)
+            _refuse_changed(info)
             tell(Progress("resolve", info.duration_s, info.duration_s))
             session = step("resolve", _resolve_and_commit, planned, course, title, started_s, additions)
             added: tuple[str, ...] = ()
@@ -171,6 +212,33 @@ def update_index_of(session: Session, language: str = "en") -> None:
     root, folder, _ = session.folder.rpartition("/sessions/")
     if folder:
         update_index(root, language)
+
+
+def refuse_large(recording: Path, settings: Settings) -> None:
+    """Refuse a file that is larger than the settings allow before any of it is read."""
+    try:
+        size = recording.stat().st_size
+    except OSError:
+        # It is read next, and then said what is wrong with it.
+        return
+    if size > settings.limits.max_file_gb * 1e9:
+        raise LimitError(
+            f"{recording}: is larger ({size / 1e9:.3g} GB) than limits.max_file_gb ({settings.limits.max_file_gb:g}) "
+            "allows; raise it or cut the recording"
+        )
+
+
+def _refuse_changed(info: RecordingInfo) -> None:
+    """Refuse a file that is not the one any more whose content names the session."""
+    try:
+        status = info.path.stat()
+    except FileNotFoundError as error:
+        raise InputError(f"{info.path}: vanished while it was analysed; put it back and analyse it again") from error
+    except OSError:
+        # A share that is away: what was read of it was whole.
+        return
+    if (status.st_size, status.st_mtime) != (info.size_bytes, info.modified_s):
+        raise InputError(f"{info.path}: changed while it was analysed; analyse it again when it is whole")
 
 
 def _claim(

@@ -3,6 +3,8 @@
 EmorecError
 ├── InputError      a recording or another file given by the user cannot be used
 ├── AssetError      a third-party model file is missing or is not the pinned one
+├── LimitError      an analysis took more time or memory than the settings allow
+├── ServiceError    a server or a part of emorec that runs by itself cannot be started or reached
 ├── StoreError      a session or its store cannot be read or written
 └── SettingsError   a setting has no meaning
 
@@ -11,7 +13,7 @@ Each message is one line for a person: what is wrong, where, and what to do abou
 
 from __future__ import annotations
 
-__all__ = ["AssetError", "EmorecError", "InputError", "SettingsError", "StoreError"]
+__all__ = ["AssetError", "EmorecError", "InputError", "LimitError", "ServiceError", "SettingsError", "StoreError"]
 
 
 class EmorecError(Exception):
@@ -24,6 +26,14 @@ class InputError(EmorecError):
 
 class AssetError(EmorecError):
     """A third-party model file is missing, or is not the one that is pinned."""
+
+
+class LimitError(EmorecError):
+    """An analysis took more time or memory than the settings allow."""
+
+
+class ServiceError(EmorecError):
+    """A server, or a part of emorec that runs by itself, cannot be started or reached."""
 
 
 class StoreError(EmorecError):

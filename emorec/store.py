@@ -164,6 +164,18 @@ class Session:
         found = re.search(r'<html lang="([a-z]+)"', start)
         return found[1] if found else ""
 
+    def read_report(self) -> bytes:
+        """The session's report.
+
+        Raises:
+            StoreError: it has none yet.
+        """
+        try:
+            with self._fs.open(f"{self._path}/{REPORT}", "rb") as file:
+                return bytes(file.read())
+        except FileNotFoundError as error:
+            raise StoreError(f"session {self.id} has no report; `emorec report {self.id}` renders it") from error
+
     def write_report(self, html: str) -> str:
         """Put the report beside the tables, whole or not at all; returns where it is."""
         path, content = f"{self._path}/{REPORT}", html.encode()
@@ -287,16 +299,23 @@ class Store:
             raise StoreError(f"session {session} cannot be written to {self.root}: {error}") from error
         return self.open(session)
 
+    def has_traces(self, session: str) -> bool:
+        """Whether there is anything of a session, also where a deletion or commit was cut off."""
+        folder = self._folder(session)
+        unfinished = self.is_local and any(Path(folder).parent.glob(f".{session}-*"))
+        return bool(self._fs.exists(folder)) or unfinished
+
     def delete(self, session: str) -> None:
         """Delete a session and all that was derived from it, also where an earlier deletion or commit was cut off."""
         folder = self._folder(session)
-        if not self._fs.exists(folder):
+        if not self.has_traces(session):
             raise StoreError(f"no session {session} in {self.root}")
         try:
             # session.json first: from then on the session does not exist, whatever comes in between.
             if self._fs.exists(f"{folder}/{METADATA}"):
                 self._fs.rm(f"{folder}/{METADATA}")
-            self._fs.rm(folder, recursive=True)
+            if self._fs.exists(folder):
+                self._fs.rm(folder, recursive=True)
             if self.is_local:
                 remove_unfinished(Path(folder))
                 # Faces of it that wait to be labelled (emorec/labels.py).

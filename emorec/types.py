@@ -63,7 +63,7 @@ class RecordingInfo:
     ``height_px`` are as displayed (rotation applied, pixels square), ``rotation_deg`` is how far the stored pictures
     are turned clockwise for that, and ``mirrored`` whether they are mirrored left to right then. ``warnings``: what is
     wrong with the file as a whole, one line each. ``modified_s``: when the file was last changed, seconds since the
-    epoch.
+    epoch. ``broken_off``: the file states more than could be read.
     """
 
     path: Path
@@ -79,6 +79,7 @@ class RecordingInfo:
     mirrored: bool = False
     warnings: tuple[str, ...] = ()
     modified_s: float = 0.0
+    broken_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,20 @@ class WorkFolder:
         if self.path.exists():
             shutil.rmtree(self.path)
 
+    def try_delete(self) -> bool:
+        """Delete it unless a process holds it; whether it is gone."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self._lock_path, mode=0o600, timeout=0):
+                self.delete()
+                self._lock_path.unlink(missing_ok=True)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be deleted: {error}") from error
+        return True
+
     def _chunk(self, index: int) -> Path:
         return self.path / f"chunk-{index:05d}"
 

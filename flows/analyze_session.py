@@ -20,8 +20,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
+from emorec.app import StepRunner
 from emorec.errors import EmorecError
-from flows.artifacts import ProgressArtifact, publish_summary
+from emorec.store import Store, session_id
+from emorec.types import RecordingInfo
+from flows import alive, metrics
+from flows.artifacts import ProgressArtifact, publish_summary, where_to_look
+from flows.notify import tell
+from flows.runs import connected, session_tag
 from flows.transient import may_pass
 
 __all__ = ["Text", "analyze_session"]
@@ -80,26 +86,68 @@ def analyze_session(
     from emorec import app
     from emorec.settings import Settings
 
+    log, run, path = get_run_logger(), str(flow_run.id), Path(recording).absolute()
     progress = ProgressArtifact()
-    try:
-        settings = Settings.load()
-        result = app.analyze(
-            Path(recording).absolute(),
-            settings=settings,
-            store=store,
-            course=_text(course),
-            title=None if title is None else _text(title),
-            again=again,
-            progress=progress,
-            step=run_as_task,
-        )
-        run_as_task("publish", publish_summary, result, settings.store if store is None else store)
-    except EmorecError as error:
-        # The run's message is for a person; the failed task's log has the rest.
-        get_run_logger().error("%s", error)
-        return Failed(message=str(error))
-    progress.finish("done")
+    settings = Settings.load()
+    home = settings.operations.home.absolute()
+    session = _Session(run)
+    with alive.present(home, run):
+        try:
+            with app.isolated(path, settings, session.note(run_as_task)) as step:
+                result = app.analyze(
+                    path,
+                    settings=settings,
+                    store=store,
+                    course=_text(course),
+                    title=None if title is None else _text(title),
+                    again=again,
+                    progress=progress,
+                    step=step,
+                )
+            run_as_task("publish", publish_summary, result, settings, store)
+        except Exception as error:
+            metrics.count(home, metrics.of_failure(error))
+            if not isinstance(error, EmorecError | MemoryError):
+                tell(settings, f"emorec: {path.name} failed", f"{type(error).__name__}: {error}")
+                raise
+            # The run's message is for a person; the failed task's log has the rest.
+            log.error("%s", error, extra={"session": session.id, "kind": type(error).__name__})
+            tell(settings, f"emorec: {path.name} failed", str(error))
+            return Failed(message=str(error))
+        progress.finish("done")
+        log.info("done in %.1f s", result.seconds, extra={"session": result.session, "seconds": result.seconds})
+        if not result.reused:
+            root = settings.store if store is None else store
+            metrics.count(home, metrics.of_session(Store(root).open(result.session).metadata))
+            tell(settings, f"emorec: the report of {path.name} is ready", where_to_look(result, settings))
     return Completed(message=f"session {result.session}; report: {result.report}")
+
+
+class _Session:
+    """The session that a run works on, once its recording has been read."""
+
+    def __init__(self, run: str) -> None:
+        self.id = ""
+        self._run = run
+
+    def note(self, step: StepRunner) -> StepRunner:
+        """Runs steps as ``step`` does; once the recording is known, the run is found by its session."""
+
+        def run(name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            result = step(name, function, *args, **kwargs)
+            if isinstance(result, RecordingInfo):
+                self.id = session_id(result.sha256)
+                log = get_run_logger()
+                log.info("session %s", self.id, extra={"session": self.id, "recording": result.path.name})
+                try:
+                    with connected() as runs:
+                        runs.add_tag(self._run, session_tag(self.id))
+                except Exception as error:
+                    # The tag serves deletion, which finds the run by its artifact and its path as well.
+                    log.warning("the run could not be tagged: %s", error)
+            return result
+
+        return run
 
 
 def _text(value: Text) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
+
+from flows.pages import report_url
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from emorec.app import AnalysisResult
+    from emorec.settings import Settings
     from emorec.types import Progress
     from reports.session import Headline
 
-__all__ = ["ProgressArtifact", "publish_summary", "summary"]
+__all__ = ["ProgressArtifact", "publish_summary", "summary", "where_to_look"]
 
 PROGRESS_KEY: Final = "analyze-session-progress"
 UPDATE_SECONDS: Final = 3.0
@@ -60,20 +62,32 @@ class ProgressArtifact:
             get_run_logger().warning("progress cannot be shown: %s", error)
 
 
-def publish_summary(result: AnalysisResult, store: str | Path) -> None:
+def publish_summary(result: AnalysisResult, settings: Settings, store: str | None) -> None:
     """The headline figures and where the report is, as an artifact named after the session."""
     from prefect.artifacts import create_markdown_artifact
 
     from emorec.store import Store
     from reports.session import headline
 
-    session = Store(store).open(result.session)
-    text = summary(result, session.metadata["title"], headline(session))
+    session = Store(settings.store if store is None else store).open(result.session)
+    # Only the store of the settings has its reports served.
+    link = report_url(settings.operations.pages_url, session.id) if _is_served(settings, store) else ""
+    text = summary(result, session.metadata["title"], headline(session), link)
     create_markdown_artifact(text, key=f"session-{session.id}", description=f"Session {session.id}")
 
 
-def summary(result: AnalysisResult, title: str, figures: Sequence[Headline]) -> str:
-    """The same as Markdown: the title, a table of figures, then report and session folder."""
+def where_to_look(result: AnalysisResult, settings: Settings) -> str:
+    """Where the report is, for a message: a link where it is served, else its file."""
+    pages = settings.operations.pages_url
+    return report_url(pages, result.session) if pages else result.report
+
+
+def _is_served(settings: Settings, store: str | None) -> bool:
+    return bool(settings.operations.pages_url) and store in (None, settings.store)
+
+
+def summary(result: AnalysisResult, title: str, figures: Sequence[Headline], link: str = "") -> str:
+    """The same as Markdown: the title, a table of figures, then report (a link, if it is served) and folder."""
     rows = [f"| {_cell(figure.label)} | {_cell(figure.text)} | {_cell(figure.note)} |" for figure in figures]
     return "\n".join(
         [
@@ -83,6 +97,7 @@ def summary(result: AnalysisResult, title: str, figures: Sequence[Headline]) -> 
             "|---|---|---|",
             *rows,
             "",
+            *([f"[Open the report]({link})", ""] if link else []),
             f"Report: {_code(result.report)}",
             "",
             f"Session: {_code(result.folder)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-from emorec.errors import AssetError, InputError, SettingsError, StoreError
+from emorec.errors import AssetError, InputError, LimitError, SettingsError, StoreError
 
 __all__ = ["may_pass"]
 
@@ -30,7 +30,7 @@ def may_pass(error: BaseException) -> bool:
     A StoreError is judged by what caused it. What is wrong with the recording, the settings or the model files stays
     wrong.
     """
-    if isinstance(error, (InputError, AssetError, SettingsError)):
+    if isinstance(error, (InputError, AssetError, LimitError, SettingsError)):
         return False
     if isinstance(error, StoreError):
         return error.__cause__ is not None and may_pass(error.__cause__)

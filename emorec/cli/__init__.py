@@ -11,7 +11,22 @@ from typing import Annotated
 import typer
 
 from emorec import __version__
-from emorec.cli import analyze, assets, change, demo, evaluate, index, label, model, out, registry, report
+from emorec.cli import (
+    analyze,
+    assets,
+    change,
+    delete,
+    demo,
+    doctor,
+    evaluate,
+    index,
+    label,
+    model,
+    out,
+    registry,
+    report,
+    up,
+)
 from emorec.cli.failures import failure_line
 
 __all__ = ["app", "main"]
@@ -36,6 +51,9 @@ app.command("export")(out.export)
 app.command("query")(out.query)
 app.command("demo")(demo.demo)
 app.command("assets")(assets.assets)
+app.command("up")(up.up)
+app.command("delete")(delete.delete)
+app.command("doctor")(doctor.doctor)
 app.command("train")(model.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(registry.app, name="model")

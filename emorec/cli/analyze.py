@@ -128,7 +128,8 @@ def analyze(
 def _analyse(recording: Path, progress: ProgressCallback | None, **options: Any) -> AnalysisResult:
     from emorec import app
 
-    return app.analyze(recording, progress=progress, **options)
+    with app.isolated(recording, options["settings"]) as step:
+        return app.analyze(recording, progress=progress, step=step, **options)
 
 
 @contextmanager
@@ -149,6 +150,8 @@ def _spread_over_workers(
     from concurrent.futures import ThreadPoolExecutor
     from multiprocessing import active_children
 
+    from emorec.isolation import end_all
+
     each = settings.run.model_copy(update={"workers": settings.run.workers // at_a_time})
     shared = settings.model_copy(update={"run": each})
     pool = ThreadPoolExecutor(at_a_time)
@@ -160,6 +163,7 @@ def _spread_over_workers(
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in active_children():
             worker.terminate()
+        end_all()
         raise
     pool.shutdown()
 

@@ -9,8 +9,9 @@ stores what the file is called.
 from __future__ import annotations
 
 from emorec.recording.chunks import plan_chunks
+from emorec.recording.files import shown as shown_path
 from emorec.recording.files import shown_name
 from emorec.recording.probe import probe
 from emorec.recording.samples import SampleReader
 
-__all__ = ["SampleReader", "plan_chunks", "probe", "shown_name"]
+__all__ = ["SampleReader", "plan_chunks", "probe", "shown_name", "shown_path"]

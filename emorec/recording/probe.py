@@ -68,6 +68,7 @@ def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
         mirrored=mirrored,
         warnings=_warnings(scan, stated_s if broken_off else math.nan),
         modified_s=status.st_mtime,
+        broken_off=broken_off,
     )
 
 

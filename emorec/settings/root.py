@@ -18,15 +18,20 @@ from emorec.settings.analysis import AnalysisSettings
 from emorec.settings.emotion import EmotionSettings
 from emorec.settings.faces import FacesSettings
 from emorec.settings.landmarks import LandmarksSettings
+from emorec.settings.limits import LimitsSettings
+from emorec.settings.operations import OperationsSettings
 from emorec.settings.privacy import PrivacySettings
 from emorec.settings.recording import RecordingSettings
 from emorec.settings.report import ReportSettings
+from emorec.settings.retention import RetentionSettings
 from emorec.settings.retrain import RetrainSettings
 from emorec.settings.run import RunSettings
 from emorec.settings.sidecars import SidecarsSettings
 
 CONFIG_VARIABLE = "EMOREC_CONFIG"
 DEFAULT_CONFIG = "emorec.toml"
+NOT_OF_THE_RESULT = ("store", "assets", "work", "report", "retrain", "run", "limits", "operations", "retention")
+"""What says where and how emorec runs and how a session is told, and not what comes out."""
 
 
 def default_assets_folder() -> Path:
@@ -65,6 +70,9 @@ class Settings(BaseSettings):
     run: RunSettings = RunSettings()
     report: ReportSettings = ReportSettings()
     sidecars: SidecarsSettings = SidecarsSettings()
+    limits: LimitsSettings = LimitsSettings()
+    operations: OperationsSettings = OperationsSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -115,9 +123,9 @@ class Settings(BaseSettings):
         return self.work if "://" in root else Path(root)
 
     def changed(self) -> dict[str, Any]:
-        """The settings of the session that differ from the defaults, as nested plain values: without folders,
-        how it is told and how the work was spread."""
-        without: dict[str, Any] = dict.fromkeys(("store", "assets", "work", "report", "retrain", "run"), True)
+        """The settings of the session that differ from the defaults, as nested plain values; without what shapes no
+        result."""
+        without: dict[str, Any] = dict.fromkeys(NOT_OF_THE_RESULT, True)
         without["emotion"] = {"registry"}
         values = self.model_dump(mode="json", exclude=without)
         defaults = Settings.model_construct().model_dump(mode="json", exclude=without)

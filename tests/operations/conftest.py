@@ -1,27 +1,33 @@
-"""A real Prefect server and a real worker, on loopback and in folders of their own."""
+"""emorec as an operator runs it: one `emorec up` for all tests, on loopback and in folders of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from prefect_processes import PREFECT_FILE, START_SECONDS, Prefect, answers, environment, free_port, process, wait_for
+from prefect_processes import Prefect
+from up_process import Up, started
+
+from tests.clips import write_clip
+
+pytest_plugins = ("tests.browser.conftest",)
 
 
-@pytest.fixture(scope="module")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    """Server, work pool, worker and deployments, started by the commands that docs/deploy.md gives."""
-    home = tmp_path_factory.mktemp("prefect")
-    site = tmp_path_factory.mktemp("site")
-    port = free_port()
-    api = f"http://127.0.0.1:{port}/api"
-    running = Prefect(api, environment(home, api), site)
-    with ExitStack() as processes:
-        server = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
-        processes.enter_context(process(server, running.env, home))
-        wait_for(lambda: answers(f"{api}/health"), START_SECONDS, "the server", home / "server.log")
-        running.command("work-pool", "create", "emorec", "--type", "process")
-        processes.enter_context(process(("worker", "start", "--pool", "emorec"), running.env, home))
-        running.command("deploy", "--all", "--prefect-file", str(PREFECT_FILE))
-        yield running
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Server, worker, watcher and pages."""
+    with started(tmp_path_factory.mktemp("site")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def prefect(up: Up) -> Prefect:
+    """The server and worker of that, to speak to."""
+    return up.prefect
+
+
+@pytest.fixture(scope="session")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a minute in chunks of five seconds, without a face."""
+    return write_clip(tmp_path_factory.mktemp("long") / "long.mp4", seconds=30)

@@ -12,23 +12,23 @@ from prefect_processes import RUN_SECONDS, Prefect, wait_for
 
 from emorec.demo import Demo
 
-STEPS = {"read", "claim", "plan", "observe", "resolve", "report", "publish"}
+STEPS = {"read", "claim", "plan", "observe", "resolve", "report", "index", "publish"}
 
 
 def test_a_recording_becomes_a_session_and_a_report(prefect: Prefect, demo: Demo) -> None:
     run = prefect.run("analyze-session/local", recording=demo.recording, course="101", title="2026")
 
     assert run["state"]["type"] == "COMPLETED", prefect.logs(run["id"])
-    [folder] = (prefect.site / "emorec-store" / "sessions").iterdir()
+    artifacts = prefect.artifacts(run["id"])
+    folder = prefect.site / "emorec-store" / "sessions" / artifacts["markdown"]["key"].removeprefix("session-")
     session = json.loads((folder / "session.json").read_text())
     assert (session["course"], session["title"]) == ("101", "2026")
     assert (folder / "report.html").stat().st_size > 0
     assert str(folder / "report.html") in run["state"]["message"]
     tasks = prefect.tasks(run["id"])
     assert {name: task["state"]["type"] for name, task in tasks.items()} == dict.fromkeys(STEPS, "COMPLETED")
-    artifacts = prefect.artifacts(run["id"])
     assert artifacts["progress"]["data"] == 100
-    assert artifacts["markdown"]["key"] == f"session-{folder.name}"
+    assert session["session"] == folder.name
     assert str(folder / "report.html") in artifacts["markdown"]["data"]
 
 

@@ -1,0 +1,65 @@
+"""Which runs have a process on this machine: a small file per run, with the process that works on it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emorec.files import make_private
+
+__all__ = ["forget", "living", "present", "with_dead_process"]
+
+
+@contextmanager
+def present(home: Path, run: str) -> Iterator[None]:
+    """Say that this process works on a run; a process that is killed leaves that behind."""
+    import psutil
+
+    path = _path(home, run)
+    try:
+        make_private(path.parent)
+        path.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time()}))
+    except OSError:
+        # A home that cannot be written: the run goes on, and only its death is noticed later.
+        yield
+        return
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def with_dead_process(home: Path) -> list[str]:
+    """The runs whose process has died without a word."""
+    return [run for run, alive in _known(home) if not alive]
+
+
+def living(home: Path) -> list[str]:
+    """The runs that a process of this machine works on."""
+    return [run for run, alive in _known(home) if alive]
+
+
+def forget(home: Path, run: str) -> None:
+    """A run of which nothing more need be known here."""
+    _path(home, run).unlink(missing_ok=True)
+
+
+def _path(home: Path, run: str) -> Path:
+    return home / "runs" / f"{run}.json"
+
+
+def _known(home: Path) -> Iterator[tuple[str, bool]]:
+    import psutil
+
+    for path in sorted((home / "runs").glob("*.json")):
+        alive = False
+        with contextlib.suppress(OSError, ValueError, KeyError, psutil.Error):
+            known = json.loads(path.read_text())
+            process = psutil.Process(known["pid"])
+            # A number may have gone to another process since.
+            alive = process.create_time() == known["started"] and process.status() != psutil.STATUS_ZOMBIE
+        yield path.stem, alive

@@ -1,0 +1,97 @@
+"""Work in a process of its own: whatever becomes of that process is an error with a name."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from emorec.errors import InputError, LimitError, StoreError
+from emorec.isolation import Isolation
+from emorec.settings.limits import LimitsSettings
+
+LIMITS = LimitsSettings()
+NAME = "lecture.mp4"
+
+
+def crash_in_native_code() -> None:
+    ctypes.string_at(0)
+
+
+def end_as_killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def grow() -> None:
+    kept = bytearray(600 * 2**20)
+    for at in range(0, len(kept), 4096):
+        kept[at] = 1
+    time.sleep(60)
+
+
+def talk(tell: Callable[[int], None], times: int, pause_s: float = 0) -> int:
+    for number in range(times):
+        tell(number)
+        time.sleep(pause_s)
+    return os.getpid()
+
+
+def fail_with_a_cause() -> None:
+    raise StoreError("the session cannot be written") from OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_is_called_there_answers_here() -> None:
+    heard: list[int] = []
+    with Isolation(LIMITS) as process:
+        first, second = process.run(NAME, talk, heard.append, 3), process.run(NAME, talk, heard.append, times=2)
+    assert heard == [0, 1, 2, 0, 1]
+    assert first == second != os.getpid()
+
+
+def test_a_crash_in_native_code_is_said_of_the_file_and_the_next_call_works() -> None:
+    with Isolation(LIMITS) as process:
+        with pytest.raises(InputError, match=r"^lecture\.mp4: crashes the decoder \(SIGSEGV\)"):
+            process.run(NAME, crash_in_native_code)
+        assert process.run(NAME, os.getpid) != os.getpid()
+
+
+def test_a_process_that_the_system_killed_may_be_tried_again() -> None:
+    with Isolation(LIMITS) as process, pytest.raises(MemoryError, match="SIGKILL"):
+        process.run(NAME, end_as_killed)
+
+
+@pytest.mark.parametrize(
+    ("limits", "function", "arguments", "message"),
+    [
+        pytest.param({"max_stall_s": 0.6}, time.sleep, (60,), "came to a standstill", id="hangs"),
+        pytest.param({"max_run_h": 1 / 3600}, talk, (print, 600, 0.1), "takes longer than", id="takes too long"),
+        pytest.param({"max_memory_mb": 256}, grow, (), "needs more memory than", id="grows"),
+    ],
+)
+def test_more_than_the_limits_is_ended(
+    limits: dict[str, float], function: Callable[..., object], arguments: tuple[object, ...], message: str
+) -> None:
+    with Isolation(LimitsSettings(**limits)) as process:
+        process.run(NAME, os.getpid)
+        [child] = [p for p in psutil.Process().children() if "emorec.isolation" in p.cmdline()]
+        with pytest.raises(LimitError, match=message):
+            process.run(NAME, function, *arguments)
+        assert not child.is_running()
+
+
+def test_work_that_moves_is_no_standstill() -> None:
+    with Isolation(LimitsSettings(max_stall_s=0.8)) as process:
+        assert process.run(NAME, talk, print, 8, 0.2)
+
+
+def test_an_error_keeps_its_cause() -> None:
+    with Isolation(LIMITS) as process, pytest.raises(StoreError, match="cannot be written") as raised:
+        process.run(NAME, fail_with_a_cause)
+    assert isinstance(raised.value.__cause__, OSError)
+    assert raised.value.__cause__.errno == errno.ENOSPC
