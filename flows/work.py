@@ -9,7 +9,6 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 
 from emorec.errors import ServiceError
 
@@ -35,9 +34,9 @@ def main() -> int:
     home = settings.home.absolute()
     metrics.serve(home, settings.host, settings.metrics_port)
     name = f"{socket.gethostname()} {os.getpid()}"
-    command = (sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", name)
-    command = (*command, "--work-queue", settings.queue, "--limit", str(settings.workers))
-    worker = Part("the worker", command, os.environ, Path(home / "logs/runs.log"))
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", name]
+    command += ["--work-queue", settings.queue, "--limit", str(settings.workers)]
+    worker = Part("the worker", command, os.environ, home / "logs" / "runs.log")
     keeper = Keeper(home, settings.max_crashes)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
