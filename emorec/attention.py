@@ -8,6 +8,7 @@ a sample departs from that. It is a statement about face and eyes, not about the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,9 @@ FULL_GAZE = 0.25
 MOUTH_CORNERS = (78, 308)
 LIPS = ((82, 87), (13, 14), (312, 317))
 """Inner lip points, upper and lower: left of the middle, middle, right of it."""
+
+PRIOR_POINTS = 15
+"""Quantiles that stand for the population among a participant's samples."""
 
 
 def signals(landmarks: Landmarks) -> Signals:
@@ -84,26 +88,27 @@ def resting_pose(yaw: Float32, pitch: Float32, weights: Float32) -> tuple[float,
 def calibrate(measured: Signals, weights: Float32, settings: LandmarksSettings) -> Calibration:
     """What is usual for one participant, from all their samples.
 
-    The level of open eyes is a quantile over the samples near the resting pose (elsewhere lids are foreshortened),
-    drawn towards the population's level while there are few of them: somebody who dozes all the time has no level
-    of their own to compare with.
+    Resting pose and usual gaze are weighted medians, the level of open eyes is a quantile over the samples near the
+    resting pose (elsewhere lids are foreshortened). Each is drawn towards what is usual of people while there are few
+    samples: somebody who dozes or looks aside for most of a short recording has nothing of their own to compare with.
 
     Args:
         measured: the participant's signals over the recording, n samples.
         weights: [n], as for :func:`resting_pose`.
         settings: how many samples outweigh the population, which quantile.
     """
-    yaw, pitch = resting_pose(measured.yaw, measured.pitch, weights)
+    yaw = _own_middle(measured.yaw, weights, settings.resting_yaw, settings)
+    pitch = _own_middle(measured.pitch, weights, settings.resting_pitch, settings)
     turned = np.hypot(measured.yaw - yaw, measured.pitch - pitch)
     near = np.where(turned <= settings.near_resting_deg, weights, 0)
     own = _weighted_quantile(measured.eyes_open, near, settings.open_eyes_quantile)
     count = float(np.count_nonzero(np.isfinite(measured.eyes_open) & (near > 0)))
-    share = 0.0 if np.isnan(own) else count / (count + settings.open_eyes_prior_samples)
+    share = 0.0 if np.isnan(own) else count / (count + settings.prior_samples)
     return Calibration(
         yaw,
         pitch,
-        _weighted_quantile(measured.gaze_x, weights, 0.5),
-        _weighted_quantile(measured.gaze_y, weights, 0.5),
+        _own_middle(measured.gaze_x, weights, settings.usual_gaze_x, settings),
+        _own_middle(measured.gaze_y, weights, settings.usual_gaze_y, settings),
         (share * own if share else 0.0) + (1 - share) * settings.open_eyes_population,
     )
 
@@ -243,6 +248,24 @@ def _falling(value: NDArray[np.floating], start: float, end: float) -> Float64:
     """1 up to ``start``, 0 from ``end`` on, smooth between (smoothstep)."""
     t = np.clip((value - start) / (end - start), 0, 1)
     return np.asarray(1 - t * t * (3 - 2 * t), np.float64)
+
+
+def _own_middle(
+    values: Float32, weights: Float32, population: tuple[float, float], settings: LandmarksSettings
+) -> float:
+    """The weighted median of values [n], with ``prior_samples`` more of the population (mean, deviation) among them;
+    NaN where nothing was measured."""
+    kept = np.isfinite(values) & (weights > 0)
+    if not kept.any():
+        return float("nan")
+    typical = NormalDist(*population)
+    points = [typical.inv_cdf((k + 0.5) / PRIOR_POINTS) for k in range(PRIOR_POINTS)]
+    each = float(weights[kept].mean()) * settings.prior_samples / PRIOR_POINTS
+    return _weighted_quantile(
+        np.concatenate([values[kept], points]).astype(np.float32),
+        np.concatenate([weights[kept], np.full(PRIOR_POINTS, each)]),
+        0.5,
+    )
 
 
 def _weighted_quantile(values: Float32, weights: NDArray[np.floating], quantile: float) -> float:

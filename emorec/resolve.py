@@ -130,7 +130,8 @@ def _with_values(
         usual[who] = calibration.yaw_deg, calibration.pitch_deg
         attentive[rows] = attention.attention(measured, calibration, settings)
         speaking[rows] = attention.speaking(measured.mouth_open, t_s[rows], settings)
-        drowsy[rows] = attention.perclos(measured.eyes_open, t_s[rows], calibration, settings)
+        large = np.where(own.box_px[:, 2] >= settings.perclos_min_face_px, measured.eyes_open, np.nan)
+        drowsy[rows] = attention.perclos(large.astype(np.float32), t_s[rows], calibration, settings)
     timeline = Timeline(
         participant=present.participant,
         sample=present.sample.astype(np.int32),

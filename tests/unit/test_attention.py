@@ -176,6 +176,22 @@ class TestCalibration:
         assert SETTINGS.open_eyes_population > levels[0] > levels[1] > levels[2]
         assert levels[2] == pytest.approx(0.18, abs=0.002)
 
+    def test_who_looks_aside_for_most_of_a_short_recording_is_not_taken_to_look_there(self) -> None:
+        usual = {}
+        for n in (20, 4000):
+            yaw = np.where(np.arange(n) % 10 < 7, 35.0, 0.0)
+            usual[n] = calibrate(measured(n, yaw=yaw), np.ones(n, np.float32), SETTINGS).yaw_deg
+        assert abs(usual[20]) < 15
+        assert usual[4000] == pytest.approx(35, abs=1)
+
+    def test_a_seat_beside_the_screen_is_learned_within_a_minute(self) -> None:
+        usual = calibrate(measured(120, yaw=25, pitch=-20), np.full(120, 0.8, np.float32), SETTINGS)
+        assert (usual.yaw_deg, usual.pitch_deg) == (pytest.approx(25, abs=2), pytest.approx(-20, abs=2))
+
+    def test_nothing_measured_stays_unknown_whatever_is_usual_of_people(self) -> None:
+        usual = calibrate(measured(50, yaw=np.nan, gaze_x=np.nan), np.ones(50, np.float32), SETTINGS)
+        assert np.isnan([usual.yaw_deg, usual.gaze_x]).all()
+
 
 class TestAttention:
     def test_looking_at_the_screen_is_one(self) -> None:

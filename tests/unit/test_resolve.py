@@ -140,6 +140,14 @@ def test_a_face_that_no_mesh_fits_is_visible_but_says_nothing() -> None:
     assert (windows.drop(index=[60.0, 70.0, 80.0])["level"] == "high").all()
 
 
+@pytest.mark.parametrize(("width", "known"), [(30, False), (80, True)])
+def test_drowsiness_is_told_only_of_faces_whose_eyes_are_large_enough(width: int, known: bool) -> None:
+    seen = observe([Appearance(0, 0, DURATION_S, (100, 100, width, width))], DURATION_S)
+    windows = resolved(seen).tables["windows"].to_pandas()
+    assert windows["perclos"].notna().any() == known
+    assert windows["attention"].notna().all()
+
+
 def test_the_share_of_visible_people_is_of_those_who_are_there() -> None:
     tracks = [Appearance(k, 0, DURATION_S if k < 2 else 60, face_in(TILES[k]), k) for k in range(3)]
     group = resolved(observe(tracks, DURATION_S, layouts=[Layout(0, TILES[:3])])).tables["group"].to_pandas()
