@@ -21,7 +21,7 @@ from scipy.signal import lfilter
 from emorec.analysis import find_moments, windows
 from emorec.analysis.windows import grid
 from emorec.settings import Settings
-from emorec.types import EMOTIONS, STATES, Float32, Samples, Timeline
+from emorec.types import EMOTIONS, STATES, Float32, Float64, Samples, Timeline
 
 Floats = NDArray[np.floating]
 STEP_S = 0.5
@@ -49,7 +49,7 @@ def flat(rng: np.random.Generator, people: int, n: int) -> tuple[Floats, Floats]
 def session(attention: Floats, happy: Floats) -> tuple[Timeline, Samples]:
     """The timeline of people who are visible throughout."""
     people, n = attention.shape
-    t_s = np.arange(n) * STEP_S
+    t_s: Float64 = np.arange(n, dtype=np.float64) * STEP_S
     emotions = np.full((people * n, len(EMOTIONS)), 0.0, np.float32)
     emotions[:, HAPPY], emotions[:, NEUTRAL] = happy.ravel(), 1 - happy.ravel()
     rest = np.full(people * n, 0.27, np.float32)
