@@ -137,6 +137,7 @@ def add_champion(registry: Path, scratch: Path) -> str:
     return "tiny-1"
 
 
+@pytest.mark.slow
 def test_a_killed_retraining_goes_on_ends_in_one_version_and_deletes_the_faces(request_, tmp_path):
     first = add_champion(request_.registry, tmp_path)
     told: list[str] = []
