@@ -192,7 +192,7 @@ def roll_back(registry: Path) -> str:
             back = earlier[-1]
             load_release(back["champion"], registry)
             _write_champion(registry, {**back, "earlier": earlier[:-1]})
-        elif own and registry != INSTALLED and (INSTALLED / CHAMPION_FILE).is_file():
+        elif own and not _is_shipped(registry) and (INSTALLED / CHAMPION_FILE).is_file():
             load_release()
             (registry / CHAMPION_FILE).unlink()
         else:
@@ -202,7 +202,11 @@ def roll_back(registry: Path) -> str:
 
 def _layers(registry: Path | None) -> list[Path]:
     """Return the registries, the one that is asked first before the other."""
-    return [INSTALLED] if registry is None or registry == INSTALLED else [registry, INSTALLED]
+    return [INSTALLED] if registry is None or _is_shipped(registry) else [registry, INSTALLED]
+
+
+def _is_shipped(registry: Path) -> bool:
+    return registry.resolve() == INSTALLED.resolve()
 
 
 def _folder_of(version: str, registry: Path | None) -> Path:
