@@ -29,6 +29,8 @@ BORDER_PENALTY = 0.65
 MOSAIC_CELLS = 2
 MOSAIC_FACES = MOSAIC_CELLS**2
 MOSAIC_EXTENT = 2.1
+# But cells of large faces are not larger than this share of the picture's shorter side, nor smaller than so many faces.
+PICTURE_EXTENT, LEAST_EXTENT = 1.2, 1.2
 # A face found in a cell is the expected one if its size changed by less than this factor.
 SIZE_CHANGE = 2.0
 
@@ -91,7 +93,10 @@ class DetectorModel:
         n = len(boxes_px)
         cell = MOSAIC_PX // MOSAIC_CELLS
         # Whole pixels, so that cells are plain crops.
-        side = np.ceil(MOSAIC_EXTENT * boxes_px[:, 2:].max(axis=1, initial=1.0)).astype(int)
+        face = boxes_px[:, 2:].max(axis=1, initial=1.0)
+        # What is continued beyond the picture hides a face that fills it.
+        most = np.maximum(PICTURE_EXTENT * min(rgb.shape[:2]), LEAST_EXTENT * face)
+        side = np.ceil(np.minimum(MOSAIC_EXTENT * face, most)).astype(int)
         corner = np.round(centers(boxes_px) - side[:, None] / 2).astype(int)
         scale = cell / side
         at = np.array([divmod(i, MOSAIC_CELLS)[::-1] for i in range(n)], int).reshape(-1, 2) * cell

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emorec.types import Bool, Float64, Int64, Observations
 
@@ -73,7 +74,7 @@ def _quiet(observations: Observations, owner: Int64, row: Int64, n: int) -> tupl
     return enough & (most <= QUIET) & (most <= QUIET_SHARE * others), most
 
 
-def _quantile(values: Float64, group: Int64, n: int, q: float) -> Float64:
+def _quantile(values: NDArray[np.floating], group: Int64, n: int, q: float) -> Float64:
     """A quantile (one of the values) of each group; NaN for one without any."""
     ordered = values[np.lexsort((values, group))].astype(np.float64)
     counts = np.bincount(group, minlength=n)
