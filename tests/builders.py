@@ -270,7 +270,8 @@ class _People:
 def _nanmean(values: Array, axis: int) -> Array:
     known = np.isfinite(values).sum(axis=axis)
     total = np.nansum(values, axis=axis)
-    return np.divide(total, known, where=known > 0, out=np.full(total.shape, np.nan))
+    mean: Array = np.divide(total, known, where=known > 0, out=np.full(total.shape, np.nan))
+    return mean
 
 
 def _band(values: Array) -> tuple[Array, Array, Array]:
