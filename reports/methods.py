@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic import ValidationError
 
+from emorec.analysis.engagement import INDEXES
 from emorec.settings.analysis import AnalysisSettings
 from reports.context import Context, Part
 from reports.facts import Facts, numbers
@@ -55,9 +56,12 @@ def _sentences(context: Context) -> list[str]:
     if rate:
         pictures = _("%(pictures)s: %(rate)s per second", pictures=pictures, rate=rate)
     sentences = [f"{pictures}."]
-    if counts.get("faces"):
+    if "faces" in counts:
         found = words.ngettext("In them it found %(num)s face.", "In them it found %(num)s faces.", counts["faces"])
         sentences.append(found)
+    if facts.nobody:
+        # Nothing else ran.
+        return [*sentences, _("No picture, face or voice is stored.")]
     sentences.append(
         _(
             "Faces were followed from picture to picture; those of one person were put together by position and by how "
@@ -121,14 +125,15 @@ def _expressions(context: Context) -> str:
 def _engagement(analysis: AnalysisSettings, facts: Facts, words: Words) -> list[str]:
     _, window = words.gettext, words.duration(facts.window_s)
     index = analysis.engagement
-    if index.index == "sharma2019":
-        made = (
-            _("Engagement is the concentration index of Sharma et al. (2019), in windows of %(window)s.", window=window)
-            if facts.with_emotions
-            else _("Engagement is attention alone, in windows of %(window)s.", window=window)
+    if not facts.with_emotions:
+        made = _("Engagement is attention alone, in windows of %(window)s.", window=window)
+    elif index.index == "sharma2019":
+        made = _(
+            "Engagement is the concentration index of Sharma et al. (2019), in windows of %(window)s.", window=window
         )
-        levels = (index.sharma_low_to, index.sharma_high_above)
-    elif facts.with_emotions:
+    elif index.index != "emorec":
+        made = _("Engagement is the index %(name)s, in windows of %(window)s.", name=index.index, window=window)
+    else:
         made = _(
             "Engagement is attention (%(attention)s) and expression (%(expression)s) together, in windows of "
             "%(window)s.",
@@ -136,10 +141,9 @@ def _engagement(analysis: AnalysisSettings, facts: Facts, words: Words) -> list[
             expression=words.share(1 - index.attention_weight),
             window=window,
         )
-        levels = (index.low_below, index.high_from)
-    else:
-        made = _("Engagement is attention alone, in windows of %(window)s.", window=window)
-        levels = (index.low_below, index.high_from)
+    if index.index not in INDEXES:
+        return [made]
+    levels = INDEXES[index.index].bounds(index)
     bounds = _(
         "It is low below %(low)s and high from %(high)s on; it is given only where the face was seen for %(coverage)s "
         "of the window or more.",

@@ -52,6 +52,11 @@ FORMS: Final = (
     mark("its crops do not look like one face (%(spread)s)"),
     mark("too short to be recognised, and nobody near it"),
     mark("no reason given"),
+    mark("never moves, while others do (%(change)s)"),
+    mark("in one picture with somebody who moves"),
+    mark("small in its tile (%(share)s of its height)"),
+    mark("only ever in a tile far larger than the others"),
+    mark("not among the tiles when the gallery shows everybody"),
     # Warnings.
     mark("no participant was found in the recording"),
     mark("most faces are too small for their eyes to be measured: attention there is from head pose alone"),

@@ -17,11 +17,27 @@
     return { ...axis, tickvals: axis.tickvals.filter(kept), ticktext: axis.ticktext.filter(kept) };
   };
 
+  /* A legend that wraps takes its room from the figure: on a phone it has even columns, and the figure grows by its rows. */
+  const legend = (figure, div, width) => {
+    const names = figure.data.filter((trace) => trace.showlegend !== false && trace.type !== "heatmap").map((trace) => trace.name);
+    const entry = 6 * Math.max(0, ...names.map((name) => (name || "").length)) + 8;
+    const rows = Math.ceil(names.length / Math.max(1, Math.floor((width - 58) / (entry + 44))));
+    div.dataset.height ||= div.clientHeight;
+    div.style.height = `${Number(div.dataset.height) + 19 * Math.max(0, rows - 1)}px`;
+    return { entrywidth: entry, font: { size: 11 }, ...figure.layout.legend };
+  };
+
   const fitted = (figure, div, width) => {
-    const layout = { ...figure.layout, template, width, height: div.clientHeight };
-    if (width >= NARROW_PX) return { data: figure.data, layout };
+    const layout = { ...figure.layout, template, width };
+    if (width >= NARROW_PX) {
+      if (div.dataset.height) div.style.height = `${div.dataset.height}px`;
+      layout.height = div.clientHeight;
+      return { data: figure.data, layout };
+    }
+    layout.legend = legend(figure, div, width);
     layout.margin = { l: 44, r: 14, t: 40, b: 32, ...(figure.layout.margin || {}) };
     layout.font = { size: 12 };
+    layout.height = div.clientHeight;
     layout.xaxis = thinned(figure.layout.xaxis);
     // A letter needs 10 px of a cell; a phone has less, and the colours stay.
     const data = figure.data.map((trace) => (trace.texttemplate ? { ...trace, texttemplate: "" } : trace));

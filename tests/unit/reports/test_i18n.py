@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
 import pytest
@@ -14,6 +16,9 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 import reports
+from emorec import resolve
+from emorec.analysis import moments
+from emorec.faces import left_out
 from emorec.settings.report import ReportSettings
 from emorec.store import Session
 from reports.i18n import LANGUAGES
@@ -100,6 +105,36 @@ def test_every_form_of_a_stored_sentence_is_recognised(form: str) -> None:
     stored = re.sub(r"%\(\w+\)s", "0.25", form)
 
     assert said(stored, SPANISH) != stored
+
+
+@pytest.mark.parametrize(
+    ("module", "inside"),
+    [
+        pytest.param(left_out, "_Ground", id="why a track is left out"),
+        pytest.param(resolve, "append", id="warnings"),
+        pytest.param(moments, "Moment", id="moments"),
+    ],
+)
+def test_what_the_analysis_says_in_english_is_known_here(module: ModuleType, inside: str) -> None:
+    texts = [
+        text
+        for call in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(inside)
+        for text in map(_stored, call.args)
+        if text.count(" ") > 1
+    ]
+
+    assert texts
+    assert [text for text in texts if said(text, SPANISH) == text] == []
+
+
+def _stored(node: ast.AST) -> str:
+    """A text of the code as it would be stored: each of its values is 0.25."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else "0.25" for part in node.values)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"\{[^}]*\}", "0.25", node.value)
+    return ""
 
 
 def _translated(message: Message) -> bool:
