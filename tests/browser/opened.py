@@ -43,7 +43,7 @@ class Opened:
         page.on(
             "console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None
         )
-        page.goto(file.as_uri())
+        page.goto(file.as_uri(), wait_until="commit")
         if scripts:
             page.wait_for_selector("html[data-drawn]", timeout=120_000)
         return page
