@@ -16,7 +16,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TYPE_CHECKING, Any
 
 from emorec import pipeline
-from emorec.errors import EmorecError
+from emorec.errors import EmorecError, SettingsError
 from emorec.memory import note_helper, peak_memory_mb
 from emorec.types import Progress, ProgressCallback
 
@@ -40,7 +40,10 @@ def observe(plan: Plan, indices: Sequence[int], progress: ProgressCallback | Non
 
     Raises:
         EmorecError: a worker process ended by itself; finished chunks are kept.
+        SettingsError: ``run.runner`` is one of Prefect's flow.
     """
+    if plan.settings.run.runner == "dask":
+        raise SettingsError('run.runner "dask" is for the flow analyze-session; here it is "threads" or "processes"')
     missing = pipeline.missing_chunks(plan, indices)
     workers = min(plan.settings.run.workers, len(missing))
     if workers and plan.settings.run.runner == "processes":

@@ -24,7 +24,7 @@ from emorec.app import StepRunner
 from emorec.errors import EmorecError
 from emorec.store import Store, session_id
 from emorec.types import RecordingInfo
-from flows import alive, metrics
+from flows import alive, chunks, metrics
 from flows.artifacts import ProgressArtifact, publish_summary, where_to_look
 from flows.notify import tell
 from flows.runs import connected, session_tag
@@ -102,7 +102,7 @@ def analyze_session(
                     title=None if title is None else _text(title),
                     again=again,
                     progress=progress,
-                    step=step,
+                    step=chunks.spread(step, settings.run),
                 )
             run_as_task("publish", publish_summary, result, settings, store)
         except Exception as error:
