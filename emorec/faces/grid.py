@@ -63,14 +63,14 @@ def stands_alone(gutter: Bool, box: Boxes) -> bool:
         gutter[y : y + h, max(0, x - RING_PX - 1) : max(0, x - 1)],
         gutter[y : y + h, x + w + 1 : x + w + 1 + RING_PX],
     )
-    return all(not side.size or float(side.mean()) >= RING_SHARE for side in sides)
+    return all(not side.size or np.count_nonzero(side) / side.size >= RING_SHARE for side in sides)
 
 
 def is_filled(gutter: Bool, box: Boxes) -> bool:
     """Whether a box [4] is not gutter itself."""
     x, y, w, h = (max(0, int(v)) for v in box)
     inside = gutter[y : y + h, x : x + w]
-    return bool(inside.size) and 1 - float(inside.mean()) >= FILLED_SHARE
+    return bool(inside.size) and 1 - np.count_nonzero(inside) / inside.size >= FILLED_SHARE
 
 
 def _regular(tiles: Boxes) -> Boxes:
