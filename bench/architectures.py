@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bench.analyze import ROOT, _machine
+from bench.analyze import ROOT
+from bench.processes import machine
 
 if TYPE_CHECKING:
     from model.data import LabelledImages
@@ -135,7 +136,7 @@ def render(figures: list[Figures], args: argparse.Namespace, training: int, vali
     lines = [
         f"# Architectures at equal training time, {dt.date.today().isoformat()}",
         "",
-        f"`{command}` at commit {commit}, Keras on {keras.backend.backend()}; {_machine()}. {training} training and "
+        f"`{command}` at commit {commit}, Keras on {keras.backend.backend()}; {machine()}. {training} training and "
         f"{validation} validation images; test was not read. All at {args.width:g} times their width.",
         "",
         "| network | million parameters | epochs | minutes | validation | float32 | file | MB | faces per CPU second |",

@@ -49,7 +49,7 @@ from emorec.types import (
     UInt8,
 )
 
-__all__ = ["ObserveResult", "Observer", "borrowed"]
+__all__ = ["ObserveResult", "Observer", "borrowed", "close_idle"]
 
 # Pictures decoded ahead: enough to even out the costs of samples, few enough for 4K pictures (25 MB each).
 SAMPLES_AHEAD = 3
@@ -201,6 +201,15 @@ def borrowed(settings: Settings) -> Iterator[Observer]:
         raise
     with _idle_lock:
         _idle.append((key, observer))
+
+
+def close_idle() -> None:
+    """Close the observers that are not in use: what comes next needs the memory."""
+    with _idle_lock:
+        entries, _idle[:] = list(_idle), []
+    for made, observer in entries:
+        if made.startswith(f"{os.getpid()} "):
+            observer.close()
 
 
 _idle: list[tuple[str, Observer]] = []

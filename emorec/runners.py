@@ -49,11 +49,16 @@ def observe(plan: Plan, indices: Sequence[int], progress: ProgressCallback | Non
     if workers and plan.settings.run.runner == "processes":
         with _processes(workers) as pool:
             _spread(pool, _observe_and_tell_memory, plan, missing, progress)
-    elif workers > 1:
-        with ThreadPoolExecutor(workers, thread_name_prefix="chunk") as pool:
-            _spread(pool, pipeline.observe_chunk, plan, missing, progress)
-    else:
-        pipeline.observe_missing(plan, missing, progress)
+    elif workers:
+        from emorec.observe import close_idle
+
+        if workers > 1:
+            with ThreadPoolExecutor(workers, thread_name_prefix="chunk") as pool:
+                _spread(pool, pipeline.observe_chunk, plan, missing, progress)
+        else:
+            pipeline.observe_missing(plan, missing, progress)
+        # The whole recording has been observed: the models make room for its tables.
+        close_idle()
 
 
 def _spread(

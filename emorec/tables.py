@@ -70,8 +70,8 @@ def timeline_table(session: str, timeline: Timeline, faces: Faces, engagement: F
     n, seen = len(timeline), timeline.face >= 0
     rows = timeline.face[seen]
 
-    def of_face(values: NDArray[Any]) -> NDArray[np.float64]:
-        column = np.full((n, *values.shape[1:]), np.nan)
+    def of_face(values: NDArray[Any]) -> NDArray[Any]:
+        column = np.full((n, *values.shape[1:]), np.nan, values.dtype)
         column[seen] = values[rows]
         return column
 

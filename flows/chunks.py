@@ -85,7 +85,7 @@ def _observe(plan: Plan, indices: Sequence[int], progress: ProgressCallback, run
 
 def _dask(run: RunSettings) -> TaskRunner[Any]:
     try:
-        from prefect_dask import DaskTaskRunner
+        from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
         raise SettingsError('run.runner is "dask", but prefect-dask is missing; pip install "emorec[dask]"') from error
     if run.cluster:

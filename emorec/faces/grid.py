@@ -70,7 +70,7 @@ def is_filled(gutter: Bool, box: Boxes) -> bool:
     """Whether a box [4] is not gutter itself."""
     x, y, w, h = (max(0, int(v)) for v in box)
     inside = gutter[y : y + h, x : x + w]
-    return bool(inside.size) and 1 - np.count_nonzero(inside) / inside.size >= FILLED_SHARE
+    return bool(inside.size and 1 - np.count_nonzero(inside) / inside.size >= FILLED_SHARE)
 
 
 def _regular(tiles: Boxes) -> Boxes:

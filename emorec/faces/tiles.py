@@ -295,4 +295,4 @@ def _is_tile(gutter: Bool, leaf: tuple[int, int, int, int]) -> bool:
     inside = gutter[y : y + h, x : x + w]
     edges = (inside[:3], inside[-3:], inside[:, :3], inside[:, -3:])
     solid = sorted((edge.size - np.count_nonzero(edge)) / edge.size for edge in edges)
-    return solid[2] >= SOLID_SHARE and sum(solid) / 4 >= MEAN_SOLID_SHARE
+    return bool(solid[2] >= SOLID_SHARE and sum(solid) / 4 >= MEAN_SOLID_SHARE)
