@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import emorec
 from emorec import assets
 from emorec.errors import InputError
-from emorec.memory import peak_memory_mb
+from emorec.memory import keep_pictures_apart, peak_memory_mb
 from emorec.schemas import SCHEMA_VERSION
 from emorec.store import Session, Store, session_id
 from emorec.types import Chunk, Progress, ProgressCallback, RecordingInfo
@@ -138,6 +138,8 @@ def resolve_recording(plan: Plan) -> tuple[Resolution, list[ChunkRecord]]:
     from emorec.faces import names
 
     started, cpu = time.perf_counter(), time.process_time()
+    # So does every array of a long recording: what is not needed any more goes back to the system at once.
+    keep_pictures_apart()
     folder = work_folder(plan.info, plan.store, plan.settings)
     observations, records = folder.read([chunk.index for chunk in plan.chunks])
     if not len(observations.samples):

@@ -111,6 +111,8 @@ class WorkFolder:
 
     def read(self, indices: Sequence[int]) -> tuple[Observations, list[ChunkRecord]]:
         """The observations of consecutive chunks as one, and each chunk's record."""
+        import pyarrow as pa
+
         parts, records = [], []
         for index in indices:
             folder = self._chunk(index)
@@ -125,7 +127,11 @@ class WorkFolder:
                 ) from error
             parts.append(Observations(**tables))
             records.append(ChunkRecord(raw["read_until_s"], tuple(raw["warnings"]), raw["stages"]))
-        return Observations.concatenate(parts), records
+        whole = Observations.concatenate(parts)
+        # Arrow keeps what it has read from for the next file, which does not come.
+        parts.clear()
+        pa.default_memory_pool().release_unused()
+        return whole, records
 
     def delete(self) -> None:
         """Delete all that is in it, embeddings included."""
