@@ -114,7 +114,7 @@ def amend(session: Session, additions: Additions, settings: SidecarsSettings) ->
         record["attendance"] = {
             **record["attendance"],
             **people.account,
-            "notes": [*record["attendance"]["notes"], *notes],
+            "notes": [*record["attendance"]["notes"], *(f"{record['attendance']['name']}: {note}" for note in notes)],
         }
     tables |= people.tables()
     keep = {"keep_text": settings.keep_text, "keep_names": settings.keep_names}
@@ -186,7 +186,7 @@ def _account(sidecar: Sidecar, placed: Placed, path: Path) -> dict[str, Any]:
         "outside": placed.outside,
         "offset_s": round(placed.offset_s, 3),
         "offset_found": placed.how,
-        "notes": list(placed.notes),
+        "notes": [f"{shown_name(path.name)}: {note}" for note in placed.notes],
     }
 
 

@@ -151,10 +151,9 @@ class People:
         group, windows = self._present(added, 1)
         notes = []
         if matched.open_faces:
-            noun = "1 participant" if matched.open_faces == 1 else f"{matched.open_faces} participants"
             notes.append(
-                f"{noun} with a face could not be told apart by name; `emorec set {self.session} --label P01=Name` "
-                "says who is who"
+                f"{matched.open_faces} of {len(known)} participants with a face could not be told apart by name; "
+                f"`emorec set {self.session} --label P01=Name` says who is who"
             )
         amended = replace(
             self, timeline=pa.concat_tables([self.timeline, added]), participants=table, group=group,

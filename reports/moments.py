@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reports.context import Context
 from reports.figures import at_ms
+from reports.spoken import around
 from reports.stored import said
 from reports.words import known
 
@@ -86,6 +87,7 @@ def _rows(context: Context, moments: list[dict[str, Any]]) -> list[dict[str, Any
             "time": f"{words.clock(moment['t0'])}–{words.clock(moment['t1'])}",
             "kind": words.moment(str(moment["kind"])),
             "detail": said(moment["detail"] or "", words),
+            "around": around(context.session, moment["t0"], moment["t1"], words),
             "who": ", ".join(str(labels.get(name, name)) for name in moment["participants"] or []),
         }
         for number, moment in enumerate(moments, start=1)

@@ -14,6 +14,8 @@ from reports.facts import facts_of
 from reports.methods import limits, methods
 from reports.people import participants
 from reports.quality import data_quality
+from reports.ribbon import with_ribbon
+from reports.speech import spoken_part
 from reports.summary import Headline
 from reports.theme import Theme
 from reports.words import words_in
@@ -26,6 +28,7 @@ __all__ = ["PARTS", "Headline", "headline", "parts_of", "render"]
 PARTS: Final[tuple[Callable[[Context], Part | None], ...]] = (
     summary.opening,
     over_time,
+    spoken_part,
     participants,
     data_quality,
     methods,
@@ -41,7 +44,7 @@ def headline(session: Session, language: str = "en") -> list[Headline]:
 
 def parts_of(context: Context) -> list[Part]:
     """The parts that a session's report has."""
-    return [part for make in PARTS if (part := make(context)) is not None]
+    return [with_ribbon(part, context) for make in PARTS if (part := make(context)) is not None]
 
 
 def render(session: Session, language: str = "en", theme: Path | None = None) -> str:

@@ -61,6 +61,18 @@ FORMS: Final = (
     mark("no participant was found in the recording"),
     mark("most faces are too small for their eyes to be measured: attention there is from head pose alone"),
     mark("fewer than %(least)s participants: in privacy mode aggregate their values are suppressed"),
+    mark(
+        "%(file)s: when the recording began on its clock is not known; taken to be when the meeting began, as the file "
+        "says"
+    ),
+    mark("%(file)s: when the recording began on its clock is not known; taken to be at the first entry of the file"),
+    mark("%(file)s: no entry lies within the recording; it may be of another one"),
+    mark("%(file)s: %(some)s of %(all)s entries lie outside the recording"),
+    mark("%(file)s: %(some)s of %(all)s lines could not be used (%(lines)s)"),
+    mark(
+        "%(file)s: %(some)s of %(all)s participants with a face could not be told apart by name; `emorec set "
+        "%(session)s --label P01=Name` says who is who"
+    ),
     mark("the file states %(stated)s s, but its pictures end at %(end)s s"),
     mark("times go back at %(time)s s; what repeats earlier times is left out"),
     mark("no picture could be read from %(from)s s to %(to)s s"),

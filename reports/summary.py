@@ -11,6 +11,7 @@ from reports.context import Context, Part
 from reports.facts import Facts, numbers
 from reports.moments import moments_in_order
 from reports.series import Bins, Steps, bins_for, mean_in_bins, steps_of
+from reports.spoken import chapter_at, chapter_name, chapters_of, question_at, question_line
 from reports.stored import said
 from reports.words import LEVELS, Words, known
 
@@ -266,6 +267,12 @@ def _moment(session: Session, facts: Facts, words: Words) -> str:
         at=words.when(float(best["t0"]), facts.duration_s),
         what=detail[:1].lower() + detail[1:].rstrip("."),
     )
+    chapter = chapter_at(chapters_of(session), float(best["t0"]))
+    if chapter is not None:
+        text += " " + words.gettext("It lies in “%(chapter)s”.", chapter=chapter_name(chapter, words))
+    question = question_at(session, float(best["t0"]), float(best["t1"]))
+    if question is not None:
+        text += " " + question_line(question, words)
     others = facts.moments - 1
     if others:
         more = words.ngettext("%(num)s more is marked below.", "%(num)s more are marked below.", others)

@@ -74,7 +74,7 @@ def change(
         found = changed.metadata["sidecars"][kind]
         typer.echo(f"{kind}: {found['rows']} entries of {found['lines']} lines, {found['format']}", err=True)
         for note in found["notes"]:
-            typer.echo(f"{kind}: {note}", err=True)
+            typer.echo(note, err=True)
     typer.echo(render_report(changed, settings.report.language))
     update_index_of(changed, settings.report.language)
 

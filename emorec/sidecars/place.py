@@ -98,8 +98,7 @@ def place(sidecar: Sidecar, duration_s: float, start: Start | None, shift_s: flo
     if sidecar.clock != "recording":
         offset_s, how = _offset(sidecar, duration_s, start)
         if start is None:
-            what = "it is taken to be " + how
-            notes.append(f"when the recording began on the {sidecar.kind} file's clock is not known; {what}")
+            notes.append(f"when the recording began on its clock is not known; taken to be {how}")
     offset_s += shift_s
     if shift_s:
         how += f", moved by {shift_s:+g} s as given"
@@ -107,13 +106,12 @@ def place(sidecar: Sidecar, duration_s: float, start: Start | None, shift_s: flo
     kept = tuple(row for row in rows if row is not None)
     outside = len(rows) - len(kept)
     if outside and not kept:
-        notes.append(f"no line of the {sidecar.kind} file lies within the recording; it may be of another one")
+        notes.append("no entry lies within the recording; it may be of another one")
     elif outside:
-        notes.append(f"{outside} of {len(rows)} entries of the {sidecar.kind} file lie outside the recording")
+        notes.append(f"{outside} of {len(rows)} entries lie outside the recording")
     if sidecar.bad:
         lines = ", ".join(str(line.number) for line in sidecar.bad[:5]) + (", …" if len(sidecar.bad) > 5 else "")
-        noun = "line" if len(sidecar.bad) == 1 else "lines"
-        notes.append(f"{len(sidecar.bad)} {noun} of the {sidecar.kind} file could not be used ({noun} {lines})")
+        notes.append(f"{len(sidecar.bad)} of {sidecar.lines} lines could not be used ({lines})")
     return Placed(kept, offset_s, how, outside, tuple(notes))
 
 

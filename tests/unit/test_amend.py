@@ -78,7 +78,7 @@ def test_a_transcript_becomes_speech_with_its_speakers(session: Session, write: 
     assert added.participants.label.tolist()[0] == "Lima, Ana"
     account = added.metadata["sidecars"]["transcript"]
     assert (account["rows"], account["outside"], account["bad_lines"]) == (3, 1, 0)
-    assert "1 of 3 entries of the transcript file lie outside the recording" in added.metadata["warnings"]
+    assert "t.vtt: 1 of 3 entries lie outside the recording" in added.metadata["warnings"]
 
 
 def test_neither_text_nor_names_are_kept_unless_asked_for(session: Session, write: Callable[..., Path]) -> None:
@@ -104,7 +104,7 @@ def test_a_chat_keeps_times_lengths_questions_and_reactions(session: Session, wr
     assert chat.question.tolist() == [True, False]
     assert chat.reaction.tolist() == [False, True]
     assert chat.length[0] == len("Which page is it?")
-    assert "1 line of the chat file could not be used (line 1)" in added.metadata["warnings"]
+    assert "c.txt: 1 of 3 lines could not be used (1)" in added.metadata["warnings"]
 
 
 def test_who_has_no_face_becomes_a_participant_with_presence_only(session: Session, write: Callable[..., Path]) -> None:

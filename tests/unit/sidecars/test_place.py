@@ -125,7 +125,7 @@ def test_what_lies_outside_the_recording_is_counted_and_said() -> None:
     assert sidecar is not None
     placed = place(sidecar, 7.0, None)
     assert (len(placed.rows), placed.outside) == (2, 3)
-    assert placed.notes == ("3 of 5 entries of the transcript file lie outside the recording",)
+    assert placed.notes == ("3 of 5 entries lie outside the recording",)
     nothing = place(sidecar, 7.0, None, shift_s=1000)
     assert "may be of another one" in nothing.notes[0]
     assert place(sidecar, 60, None, shift_s=2.5).rows[0].t0_s == pytest.approx(4.81)  # type: ignore[union-attr]
