@@ -121,7 +121,7 @@ def analyze(
                 typer.echo(failure_line(error), err=True)
                 failed += 1
                 continue
-            _print(result, as_json, quiet)
+            print_result(result, as_json, quiet)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -168,7 +168,8 @@ def _spread_over_workers(
     pool.shutdown()
 
 
-def _print(result: AnalysisResult, as_json: bool, quiet: bool) -> None:
+def print_result(result: AnalysisResult, as_json: bool, quiet: bool) -> None:
+    """Say what came out: the session on stdout, the rest on stderr."""
     if as_json:
         values = asdict(result)
         typer.echo(json.dumps({name: values[name] for name in _JSON_FIELDS}, ensure_ascii=False))

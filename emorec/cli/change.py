@@ -75,7 +75,8 @@ def change(
         typer.echo(f"{kind}: {found['rows']} entries of {found['lines']} lines, {found['format']}", err=True)
         for note in found["notes"]:
             typer.echo(note, err=True)
-    typer.echo(render_report(changed, settings.report.language))
+    typer.echo(render_report(changed, settings.report.language, settings.report.theme))
+    update_index_of(changed, settings.report.language)
     update_index_of(changed, settings.report.language)
 
 

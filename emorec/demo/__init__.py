@@ -6,6 +6,7 @@ data) and Eileen Collins (NASA, in scikit-image). Nothing is downloaded.
 
 from __future__ import annotations
 
+from emorec.demo.beside import INSTRUCTOR, STARTED, names_by_truth, write_beside
 from emorec.demo.compose import Demo, compose
 
-__all__ = ["Demo", "compose"]
+__all__ = ["INSTRUCTOR", "STARTED", "Demo", "compose", "names_by_truth", "write_beside"]

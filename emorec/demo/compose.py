@@ -21,7 +21,7 @@ from emorec.demo.drawing import (
     draw_slide,
     paste_rounded,
 )
-from emorec.demo.scenario import HEIGHT_PX, PEOPLE, SCENARIO_S, WIDTH_PX, Scene, scene_at
+from emorec.demo.scenario import HEIGHT_PX, PEOPLE, SCENARIO_S, WIDTH_PX, Scene, raised_at, scene_at
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -61,7 +61,7 @@ def compose(out_folder: Path, seconds: float = SCENARIO_S) -> Demo:
 
     A gallery of 1280×720 px at 25 pictures a second. Two of four people are seen; one joins, one turns the camera off
     for a while, two never turn it on, one leaves; a screen is shared, with a change of slide, and the tiles come back
-    in another order.
+    in another order; after a question everybody looks up for some seconds.
 
     Args:
         out_folder: made if it is not there.
@@ -118,7 +118,7 @@ def _pictures(frames: int, speed: float) -> Iterator[tuple[UInt8, Scene, dict[in
                 key = (person, w, h)
                 if key not in cameras:
                     cameras[key] = LivePortrait(PORTRAITS[PEOPLE[person].portrait or ""], w, h, seed=person)
-                tile, box = cameras[key].at(t_s)
+                tile, box = cameras[key].at(t_s, raised_at(t_s * speed))
                 draw_name(tile, PEOPLE[person].name)
                 paste_rounded(picture, tile, (x, y, w, h))
                 faces[person] = (x + box[0], y + box[1], box[2], box[3])

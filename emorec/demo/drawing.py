@@ -29,6 +29,8 @@ CORNER_PX = 12
 NOISE_LEVEL = 2.0
 """Standard deviation of the camera's noise, grey levels."""
 NOISE_FIELDS = 4
+RAISED = 0.08, -0.17
+"""How far eyes, nose and mouth move right and down in a head that is raised, shares of the face's width and height."""
 
 SLIDES = (
     ("Compilers, then and now", ("Programs in words, not numbers", "Who may write one", "What was lost, what was won")),
@@ -89,14 +91,19 @@ class LivePortrait:
         at = self._x + np.float32(portrait.centre_px[0]), self._y + np.float32(portrait.centre_px[1])
         self._head = _bump(*at, x + w / 2, y + h * 0.45, w * 0.95, h * 1.1)
         self._mouth = _bump(*at, x + w / 2, y + h * 0.72, w * 0.2, h * 0.09)
+        self._features = _bump(*at, x + w / 2, y + h * 0.55, w * 0.75, h * 0.8)
         noise = np.random.default_rng(seed + 1)
         self._noise = [
             np.round(noise.normal(0, NOISE_LEVEL, (height_px, width_px, 3))).astype(np.int16)
             for _ in range(NOISE_FIELDS)
         ]
 
-    def at(self, t_s: float) -> tuple[UInt8, tuple[float, float, float, float]]:
-        """The tile [h, w, 3] RGB at a time, and the face's box x, y, w, h in it, px."""
+    def at(self, t_s: float, raised: float = 0.0) -> tuple[UInt8, tuple[float, float, float, float]]:
+        """The tile [h, w, 3] RGB at a time, and the face's box x, y, w, h in it, px.
+
+        Args:
+            raised: how far the head is raised, 0–1: eyes, nose and mouth move up in it.
+        """
         zoom = 1 + 0.02 * self._wave(0, t_s, 11)
         turn = math.radians(1.5) * self._wave(1, t_s, 7)
         face_w, face_h = self._face_px[2:]
@@ -108,6 +115,8 @@ class LivePortrait:
         cos, sin = math.cos(turn) * zoom, math.sin(turn) * zoom
         map_x = cos * self._x - sin * self._y + (self._centre[0] + sway_x) - head_x * self._head
         map_y = sin * self._x + cos * self._y + (self._centre[1] + sway_y) - head_y * self._head - talk * self._mouth
+        map_x -= RAISED[0] * face_w * raised * self._features
+        map_y -= RAISED[1] * face_h * raised * self._features
         tile = cv2.remap(
             self._picture,
             map_x.astype(np.float32),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["HEIGHT_PX", "PEOPLE", "SCENARIO_S", "WIDTH_PX", "Person", "Rect", "Scene", "scene_at"]
+__all__ = ["HEIGHT_PX", "PEOPLE", "SCENARIO_S", "WIDTH_PX", "Person", "Rect", "Scene", "raised_at", "scene_at"]
 
 WIDTH_PX, HEIGHT_PX = 1280, 720
 SCENARIO_S = 60.0
@@ -55,6 +55,9 @@ PEOPLE = (
 
 SHARE_S = (36.0, 48.0)
 NEXT_SLIDE_S = 42.0
+THINKING_S = (49.5, 53.5)
+"""After a question, everybody looks up."""
+LOOKING_UP_TAKES_S = 0.6
 ORDERS = ((0, 1, 2, 3), (2, 0, 3, 1))
 """Order of the tiles before and after the screen share: they come back in other places."""
 
@@ -73,6 +76,12 @@ def scene_at(t_s: float) -> Scene:
         slide = None
         rects = _gallery(len(present))
     return Scene(tuple((i, rect, PEOPLE[i].camera_on(t_s)) for i, rect in zip(present, rects, strict=True)), slide)
+
+
+def raised_at(t_s: float) -> float:
+    """How far heads are raised at a time of the scenario, 0–1."""
+    start, end = THINKING_S
+    return max(0.0, min(1.0, (t_s - start) / LOOKING_UP_TAKES_S, (end - t_s) / LOOKING_UP_TAKES_S))
 
 
 def _gallery(tiles: int) -> list[Rect]:
