@@ -85,6 +85,8 @@ def _marked(figure: Mapping[str, Any], chapters: list[dict[str, Any]], context: 
                 "y": 0,
                 "yshift": -BELOW_PX - HEIGHT_PX / 2,
                 "yanchor": "middle",
+                # What a narrow page shows instead of the title.
+                "name": str(row["chapter"]),
                 # Plotly reads tags in texts.
                 "text": html.escape(text),
                 "showarrow": False,

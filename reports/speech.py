@@ -116,7 +116,7 @@ def question_table(context: Context, questions: list[Asked]) -> Table | None:
         words.gettext("question"),
         words.gettext("attention before"),
         words.gettext("in the 30 s after"),
-        words.gettext("others who spoke or wrote then"),
+        words.gettext("others who answered"),
     ]
     rows = [
         [
@@ -170,7 +170,7 @@ def chapter_table(context: Context) -> Table | None:
         there = present[inside][np.isfinite(present[inside])]
         rows.append(
             [
-                chapter_name(row, words),
+                f"{row['chapter']}. {row['title']}" if row["title"] else chapter_name(row, words),
                 words.clock(row["t0"]),
                 words.duration(row["t1"] - row["t0"]),
                 *(words.score(value) if known(value) else "–" for value in values),

@@ -32,8 +32,9 @@ Float = NDArray[np.float64]
 
 AFTER_S: Final = 30.0
 """How long the group is looked at after a question, s; likewise before it."""
-BEFORE_MOMENT_S: Final = 20.0
+BEFORE_MOMENT_S: Final = 15.0
 """What was said so long before a moment belongs to it, s: what a group reacts to comes first."""
+INTO_MOMENT_S: Final = 10.0
 QUESTION_BEFORE_S: Final = 60.0
 """A question so long before a moment may be what it answers to, s."""
 LONGEST_QUOTE: Final = 220
@@ -139,14 +140,14 @@ def around(session: Session, t0_s: float, t1_s: float, words: Words) -> list[str
     said = [
         row
         for row in session.table("speech").to_pylist()
-        if row["t1"] >= t0_s - BEFORE_MOMENT_S and row["t0"] <= min(t1_s, t0_s + BEFORE_MOMENT_S)
+        if row["t1"] >= t0_s - BEFORE_MOMENT_S and row["t0"] <= min(t1_s, t0_s + INTO_MOMENT_S)
     ]
     who = [name for name in dict.fromkeys(who_of(session, row) for row in said) if name]
     if who:
         lines.append(_("Then spoke: %(people)s.", people=words.joined(who)))
     texts = [row["text"] for row in said if row["text"]]
     if texts:
-        lines.append(_("Was said: “%(text)s”", text=_shortened(" ".join(texts))))
+        lines.append(_("Was said: “%(text)s”", text=_ending(" ".join(texts))))
     return lines
 
 
@@ -176,6 +177,12 @@ def _attention(session: Session) -> tuple[Float, Float]:
 def _mean(values: Float) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")
+
+
+def _ending(text: str) -> str:
+    """The last part of a text: what was said right then."""
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_QUOTE else "… " + text[-LONGEST_QUOTE:].split(" ", 1)[-1]
 
 
 def _shortened(text: str) -> str:

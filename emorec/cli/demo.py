@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -63,6 +64,7 @@ def demo(
         session = amend(session, additions, settings.sidecars)
         app.render_report(session, settings.report.language, settings.report.theme)
         app.update_index_of(session, settings.report.language)
+        result = replace(result, participants=session.metadata["counts"]["participants"])
     print_result(result, as_json=False, quiet=False)
 
 

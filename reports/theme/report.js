@@ -39,6 +39,8 @@
     layout.font = { size: 12 };
     layout.height = div.clientHeight;
     layout.xaxis = thinned(figure.layout.xaxis);
+    // A chapter's name is its number: there is no room for titles.
+    if (layout.annotations) layout.annotations = layout.annotations.map((note) => (note.name ? { ...note, text: note.name } : note));
     // A letter needs 10 px of a cell; a phone has less, and the colours stay.
     const data = figure.data.map((trace) => (trace.texttemplate ? { ...trace, texttemplate: "" } : trace));
     return { data, layout };

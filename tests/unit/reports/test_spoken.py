@@ -99,7 +99,7 @@ def test_chapters_lie_under_every_chart_of_time_and_in_a_table(spoken: Callable[
     assert found >= 4
     (spoken_part,) = [part for part in parts_of(context_of(session)) if part.template == "speech.html"]
     chapters = spoken_part.values["chapters"]
-    assert [row[0] for row in chapters.rows] == ["Welcome", "What a <i>sample</i> is", "Exercise"]
+    assert [row[0] for row in chapters.rows] == ["1. Welcome", "2. What a <i>sample</i> is", "3. Exercise"]
     group = session.group
     first = group.attention[group.t < 600]
     assert float(chapters.rows[0][3]) == pytest.approx(first.mean(), abs=0.02)
