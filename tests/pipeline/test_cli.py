@@ -18,7 +18,7 @@ import pytest
 import emorec
 from tests.commands import EMOREC, Done, run_emorec
 
-COMMANDS = ["analyze", "report", "set", "demo", "assets", "train", "evaluate"]
+COMMANDS = ["analyze", "report", "set", "export", "query", "demo", "assets", "train", "evaluate"]
 
 
 def test_json_prints_one_line_and_nothing_else(analyzed: Done) -> None:
