@@ -17,7 +17,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = {"settings.md": settings_page(), "formats.md": formats_page(), "commands.md": commands_page()}
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
+    _complete(config, files)
     return files
+
+
+def _complete(config: MkDocsConfig, files: Files) -> None:
+    """Name pages that mkdocs.yml does not at the end of its list, so that every page can be reached."""
+    named = str(config.nav)
+    left = sorted(file.src_uri for file in files.documentation_pages() if f"'{file.src_uri}'" not in named)
+    if left and config.nav is not None:
+        config.nav.append({"More": left})
 
 
 def settings_page() -> str:
