@@ -32,12 +32,12 @@ class Kind:
     gb_per_hour: float
 
 
-# CPU seconds and memory: bench/results/, the latest page. Shares and sizes are assumptions.
+# CPU seconds and memory: docs/scale.md says which are measured. Shares and sizes are assumptions.
 KINDS = (
     Kind("one speaker, 720p", 0.55, 3.6, 330, 0.3),
     Kind("9 people, 720p", 0.25, 9.3, 350, 0.4),
     Kind("25 people, 1080p", 0.15, 16.4, 400, 0.9),
-    Kind("49 people, 1080p", 0.05, 29.0, 450, 1.1),
+    Kind("49 people, 1080p", 0.05, 34.0, 450, 1.1),
 )
 PER_RECORDING_S = 2.5
 """CPU seconds of start-up, identities, tables and report, whatever the length."""
