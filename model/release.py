@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from model import preprocess, registry
-from model.calibrate import fit_temperature
+from model.calibrate import fit_temperature, probabilities
 from model.card import render_card
 from model.data import CLASSES, LabelledImages, clean, copies, load_images
 from model.errors import ModelError
-from model.evaluate import figures
+from model.evaluate import evaluate, figures
 from model.export import convert, load_network, save_weights
 from model.runtime import KerasNetwork, LiteRtNetwork
 from model.train import BEST_WEIGHTS, plan_of
@@ -92,7 +92,8 @@ def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candi
     metrics = {"validation": figures(product, validation, temperature)}
     if test is not None:
         metrics["test"] = figures(product, test, temperature, copies=splits.test_copies)
-        metrics["test_float32"] = figures(KerasNetwork(network), test, temperature, sizes_px=())
+        whole = probabilities(KerasNetwork(network)(test.images), temperature)
+        metrics["test_float32"] = {"one_view": evaluate(whole, test.labels).to_dict()}
     card = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "code_version": code_version,

@@ -163,8 +163,9 @@ def gather(request: Request, tell: Callable[[str], None] = lambda line: None) ->
     new = clean(raw, held_out)
     new = new.drop(copies(new, training), "copy_in_train")
     if not len(new):
-        return f"all {len(raw)} new images are known already: {new.dropped}"
-    tell(f"{len(new)} new images with {unseen} never seen before; left out: {new.dropped or 'nothing'}")
+        return f"all {len(raw)} new images are left out: {new.dropped}"
+    left_out = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in new.dropped.items() if n) or "nothing"
+    tell(f"{len(new)} new images, {unseen} of them never seen before; left out: {left_out}")
     back = np.array([int(h[:8], 16) % HELD_BACK == 0 for h in new.hashes()])
     sets = (training, validation, test, new)
     text = json.dumps([*(d.fingerprint() for d in sets), request.start, request.epochs, request.batch])

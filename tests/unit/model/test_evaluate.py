@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.calibrate import fit_temperature, log_loss, probabilities
+from model.calibrate import brier_score, fit_temperature, log_loss, probabilities
 from model.compare import compare, mcnemar
 from model.data import CLASSES
 from model.errors import ModelError
@@ -165,7 +165,17 @@ def test_calibration_lowers_the_loss_and_keeps_the_answers():
     logits, labels = rng.normal(size=(500, 7)) * 9, rng.integers(0, 7, 500)
     temperature = fit_temperature(logits, labels)
     assert log_loss(logits, labels, temperature) < log_loss(logits, labels)
+    assert brier_score(logits, labels, temperature) < brier_score(logits, labels)
     assert (probabilities(logits, temperature).argmax(axis=1) == logits.argmax(axis=1)).all()
+
+
+def test_a_few_wrong_labels_read_with_certainty_do_not_make_all_others_unsure():
+    logits = np.zeros((200, 7))
+    logits[:, 0], labels = 3.0, np.zeros(200, np.int64)
+    labels[:30] = 1
+    logits[30:33, 0], labels[30:33] = 40.0, 2
+    p = probabilities(logits[33:], fit_temperature(logits, labels))
+    assert p[0, 0] == pytest.approx(0.85, abs=0.04)
 
 
 def test_probabilities_survive_huge_logits_and_nothing_to_fit_is_an_error():
