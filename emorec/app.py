@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, ParamSpec, Protocol, TypeVar
 
 from emorec import pipeline, runners
 from emorec.amend import Additions, amend, find_new
 from emorec.errors import InputError, LimitError, StoreError
+from emorec.files import write_atomically
 from emorec.pages import INDEX, page, page_names, write_pages
 from emorec.settings import Settings
 from emorec.store import Session, Store, session_id
@@ -25,7 +26,9 @@ __all__ = [
     "StepRunner",
     "analyze",
     "call",
+    "compare",
     "isolated",
+    "print_report",
     "refuse_large",
     "render_report",
     "update_index",
@@ -178,6 +181,37 @@ def render_report(session: Session, language: str = "en", theme: Path | None = N
     from reports.session import render
 
     return session.write_report(render(session, language, theme))
+
+
+def print_report(session: Session, kind: Literal["pdf", "png"], language: str = "en", theme: Path | None = None) -> str:
+    """Put a session's report on paper (report.pdf) or make its summary a picture (summary.png), beside the session, by
+    a browser that is installed; returns where it is.
+
+    Raises:
+        AssetError: no browser is installed, or it cannot print.
+        SettingsError: the folder of the theme, or a file in it, cannot be used.
+    """
+    from reports import browser, picture
+    from reports.session import render
+
+    if kind == "pdf":
+        return session.write_derived("report.pdf", browser.pdf(render(session, language, theme)))
+    page = picture.render(session, language, theme)
+    return session.write_derived("summary.png", browser.png(page, *picture.SIZE_PX))
+
+
+def compare(first: Session, second: Session, file: Path, language: str = "en", theme: Path | None = None) -> None:
+    """Write a page with two sessions side by side.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    from reports.compare import render
+
+    try:
+        write_atomically(file, render(first, second, language, theme).encode())
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error}") from error
 
 
 def update_index(store: str | Path, language: str = "en", course: str | None = None) -> str:

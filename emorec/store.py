@@ -178,15 +178,22 @@ class Session:
 
     def write_report(self, html: str) -> str:
         """Put the report beside the tables, whole or not at all; returns where it is."""
-        path, content = f"{self._path}/{REPORT}", html.encode()
+        return self.write_derived(REPORT, html.encode())
+
+    def write_derived(self, name: str, content: bytes) -> str:
+        """Put a file that is derived from the tables beside them, whole or not at all; returns where it is.
+
+        It goes when the session is deleted or analysed again.
+        """
+        path, shown = f"{self._path}/{name}", f"{self.folder}/{name}"
         try:
             if _is_local(self._fs):
                 write_atomically(Path(path), content)
             else:
                 self._fs.pipe_file(path, content)
         except OSError as error:
-            raise StoreError(f"{self.report} cannot be written: {error}") from error
-        return self.report
+            raise StoreError(f"{shown} cannot be written: {error}") from error
+        return shown
 
 
 class Store:

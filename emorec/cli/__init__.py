@@ -44,6 +44,7 @@ app = typer.Typer(
 )
 app.command("analyze")(analyze.analyze)
 app.command("report")(report.report)
+app.command("compare")(report.compare)
 app.command("index")(index.index)
 app.command("list")(index.list_sessions)
 app.command("set")(change.change)
