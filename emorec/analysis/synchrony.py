@@ -69,7 +69,9 @@ def synchrony(emotions: Float64 | Float32, samples: Samples, settings: AnalysisS
     if n_samples >= LEAST_WINDOWS_APART * length:
         most = max(LEAST_WINDOWS_APART, NUMBERS_OF_CHANCE // (n_people * n_emotions * length))
         drawn = starts[np.unique(np.linspace(0, len(starts) - 1, min(most, len(starts))).astype(np.int64))]
-        bounds = _chance(_unit(views[:, drawn], settings), settings.synchrony_draws)
+        parts = np.array_split(drawn, -(-len(drawn) // at_once))
+        unit = np.concatenate([_unit(views[:, part], settings) for part in parts], axis=1)
+        bounds = _chance(unit, settings.synchrony_draws)
         low, high = (np.where(compared >= LEAST_PEOPLE, bound / _scale(compared), np.nan) for bound in bounds)
     # Every sample has the value of the window whose middle is nearest; at the ends that of the first and last.
     nearest = np.clip(np.round((np.arange(n_samples) - (length - 1) / 2) / step), 0, len(starts) - 1).astype(np.int64)

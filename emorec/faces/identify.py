@@ -40,7 +40,7 @@ RETURNED_REACH, RETURNED_MARGIN = 0.1, 0.08
 RETURNED_SHARE, LEAST_PRESENT, RETURNED_MASS = 0.7, 3, 0.6
 """Somebody who is seen together with so large a share of all people, and with so many, may be so much farther from the
 one who is missing, if the next one who is missing is farther still by the margin; three crops at least must say so."""
-PAIRS_AT_ONCE = 50_000
+PAIRS_AT_ONCE = 10_000
 
 
 def identify(observations: Observations, settings: IdentitySettings) -> Identities:
