@@ -119,11 +119,11 @@ def main() -> None:
     rows = []
     for name, timeline in timelines(arguments.corpus / "clips", arguments.rate):
         rows.append(figures(name, timeline))
+        print(", ".join(f"{k} {v:.2f}" if isinstance(v, float) else str(v) for k, v in rows[-1].items()), flush=True)
         if arguments.plots is not None and name in PLOTTED:
             arguments.plots.mkdir(parents=True, exist_ok=True)
             plot(name, PLOTTED[name], timeline, arguments.plots)
     table = pd.DataFrame(rows).set_index("clip")
-    print(table.round(3).to_string())
     number = table.index.str.removeprefix("person_").astype(int)
     grouped = {group: table[number.isin(members)] for group, members in GROUPS.items()}
     grouped["others"] = table[~number.isin(sum(GROUPS.values(), ()))]

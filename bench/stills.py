@@ -83,7 +83,7 @@ def ordered(chosen: Sequence[Photograph], staging: Staging, seed: int = 0) -> li
     runs = []
     for label in range(len(LEVELS)):
         own = [p for p in mixed if p.label == label]
-        own += own[: -len(own) % each] if len(own) >= each else own * each
+        own = (own * each)[: -(-len(own) // each) * each]
         runs += [own[i : i + each] for i in range(0, len(own) - each + 1, each)]
     return [p for i in rng.permutation(len(runs)) for p in runs[i]]
 
