@@ -1,21 +1,26 @@
 """What the product says over time of filmed people: signals as plots, and figures by person and by group.
 
-    python -m bench.clips CORPUS [--plots FOLDER] [--rate HZ]
+    python -m bench.clips CORPUS [--plots FOLDER] [--rate HZ] [--one]
 
-Each clip of CORPUS/clips is a recording of its own. ``--plots`` draws the signals of those in which somebody looks
-away, down, or shuts their eyes, without a picture of anybody. Results and what they mean: docs/validity.md.
+Each clip of CORPUS/clips is a recording of its own. ``--one`` reads a single picture of each instead. ``--plots`` draws
+the signals of those in which somebody looks away, down, or shuts their eyes, without a picture of anybody. Results and
+what they mean: docs/validity.md.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emorec import observe, recording, resolve
+from emorec import assets, observe, recording, resolve
+from emorec.attention import signals
+from emorec.faces.detect import FaceDetector
+from emorec.landmarks import LandmarkReader
 from emorec.settings import Settings
 from emorec.types import Observations
 
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLOTTED = {
+    "person_15": "shuts her eyes, hides them, looks up",
     "person_23": "looks to all sides and down",
     "person_36": "looks aside",
     "person_38": "moves the head a lot",
@@ -39,6 +45,7 @@ GROUPS = {
     "older": (26, 27, 28, 30, 35, 39, 45, 65, 68),
 }
 """Numbers of the clips that show people of each group, as the corpus describes them; everybody else is "others"."""
+ONE_S = 0.5
 BACKGROUND = "#ffffff"
 
 
@@ -78,6 +85,39 @@ def figures(name: str, timeline: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def single(clips: Path) -> pd.DataFrame:
+    """Pose, gaze and lids of each person in the first picture from ONE_S on."""
+    import pandas as pd
+
+    settings = Settings.load()
+    model = {name: assets.locate(name, settings.assets) for name in assets.OPENED}
+    reader = LandmarkReader(model["face_landmark.tflite"], model["iris_landmark.tflite"], settings.landmarks)
+    rows = []
+    with FaceDetector(model["face_detection_short_range.tflite"], settings.faces, threads=1) as detector:
+        for path in sorted(clips.glob("person_*.mp4")):
+            info = recording.probe(path, settings.recording)
+            chunk = recording.plan_chunks(info, settings.recording)[0]
+            with recording.SampleReader(info, chunk, settings.recording) as samples:
+                sample = next(s for s in samples if s.t_s >= ONE_S)
+            faces = detector.search(sample.rgb)
+            row: dict[str, Any] = {"clip": path.stem, "found": float(len(faces) > 0)}
+            if len(faces):
+                largest = faces[[int(np.argmax(faces.box_px[:, 2]))]]
+                read = signals(reader.read(sample.rgb, largest))
+                row |= {column.name: float(getattr(read, column.name)[0]) for column in fields(read)}
+            rows.append(row)
+    return pd.DataFrame(rows).set_index("clip")
+
+
+def by_group(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each group; somebody may be in several, or in "others"."""
+    number = table.index.str.removeprefix("person_").astype(int)
+    grouped = {group: table[number.isin(members)] for group, members in GROUPS.items()}
+    everyone = [member for members in GROUPS.values() for member in members]
+    grouped["others"] = table[~number.isin(everyone)]
+    return {group: part for group, part in grouped.items() if len(part)}
+
+
 def plot(name: str, what: str, timeline: pd.DataFrame, folder: Path) -> None:
     """Draw a clip's signals over time as an SVG."""
     import matplotlib
@@ -115,7 +155,15 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--plots", type=Path, help="a folder for the plots")
     parser.add_argument("--rate", type=float, default=4.0, help="samples a second")
+    parser.add_argument("--one", action="store_true", help="a single picture of each")
     arguments = parser.parse_args()
+    if arguments.one:
+        table = single(arguments.corpus / "clips")
+        print(table.describe().loc[["count", "mean", "std", "min", "50%", "max"]].round(2).to_string())
+        for group, part in by_group(table).items():
+            print(f"{group}: {len(part)} people")
+            print(part.describe().loc[["mean", "min", "max"]].round(2).to_string())
+        return
     rows = []
     for name, timeline in timelines(arguments.corpus / "clips", arguments.rate):
         rows.append(figures(name, timeline))
@@ -124,9 +172,7 @@ def main() -> None:
             arguments.plots.mkdir(parents=True, exist_ok=True)
             plot(name, PLOTTED[name], timeline, arguments.plots)
     table = pd.DataFrame(rows).set_index("clip")
-    number = table.index.str.removeprefix("person_").astype(int)
-    grouped = {group: table[number.isin(members)] for group, members in GROUPS.items()}
-    grouped["others"] = table[~number.isin(sum(GROUPS.values(), ()))]
+    grouped = by_group(table)
     means = pd.DataFrame({group: part.mean() for group, part in grouped.items()}).T
     means.insert(0, "people", [len(part) for part in grouped.values()])
     means["attention_least"] = [part.attention.min() for part in grouped.values()]

@@ -60,18 +60,18 @@ class LandmarksSettings(Area):
 
     resting_yaw: tuple[float, float] = (0.0, 10.0)
     """Usual resting pose of people, degrees: mean and deviation of yaw. 53 filmed people who talk to a camera read
-    −1 ± 7; a webcam may sit beside the screen."""
+    −1 ± 6 (docs/validity.md); a webcam may sit beside the screen."""
 
     resting_pitch: tuple[float, float] = (-5.0, 10.0)
-    """Likewise of pitch, as it reads. The same people read 2 ± 9; a webcam above the screen sees heads lowered by some
+    """Likewise of pitch, as it reads. The same people read 2 ± 8; a webcam above the screen sees heads lowered by some
     7° (15 cm above where eyes rest, at 60 cm, half of it turned by the head)."""
 
     usual_gaze_x: tuple[float, float] = (0.0, 0.1)
-    """Usual place of the pupils, −1…1: mean and deviation over people, to the picture's right (the same people: 0.01
+    """Usual place of the pupils, −1…1: mean and deviation over people, to the picture's right (the same people: 0.02
     ± 0.13)."""
 
     usual_gaze_y: tuple[float, float] = (0.2, 0.1)
-    """Likewise upwards (0.25 ± 0.09, less where the camera is above the screen)."""
+    """Likewise upwards (0.23 ± 0.13, less where the camera is above the screen)."""
 
     prior_samples: float = Field(30.0, gt=0)
     """How many samples of a participant weigh as much as what is usual of people: 15 s at two samples a second. More
