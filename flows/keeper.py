@@ -18,8 +18,8 @@ __all__ = ["Keeper", "hand_back"]
 
 log = logging.getLogger("emorec.keeper")
 
-PAUSES_S: Final = (5, 60, 300)
-"""Growing pauses before a run that died begins again."""
+PAUSES_S: Final = (15, 60, 300)
+"""Growing pauses before a run that died begins again; the worker needs some seconds to be done with the dead one."""
 
 GRACE_S: Final = 5.0
 """How long the worker has to say of a run's process that it died, before the keeper does."""

@@ -27,8 +27,8 @@ import flows
 
 T = TypeVar("T")
 
-START_SECONDS = 400
-RUN_SECONDS = 400
+START_SECONDS = 600
+RUN_SECONDS = 600
 END_SECONDS = 30
 PREFECT_FILE = Path(flows.__path__[0]) / "prefect.yaml"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +103,9 @@ def fetch(url: str) -> str:
 
 
 @contextmanager
-def started(site: Path, *arguments: str, env: dict[str, str] | None = None, settings: str = "") -> Iterator[Up]:
+def started(
+    site: Path, *arguments: str, env: dict[str, str] | None = None, settings: str = "", prefix: Sequence[str] = ()
+) -> Iterator[Up]:
     """Start it in a folder, wait until it says where things are, and stop it with all that it started."""
     port, pages, metrics = free_port(), free_port(), free_port()
     config = site / "emorec.toml"
@@ -119,7 +121,7 @@ def started(site: Path, *arguments: str, env: dict[str, str] | None = None, sett
     clean["PREFECT_WORKER_QUERY_SECONDS"] = "1"
     with (site / "up.out").open("wb") as out, (site / "up.err").open("wb") as err:
         process = psutil.Popen(
-            [EMOREC, "up", *arguments],
+            [*prefix, EMOREC, "up", *arguments],
             cwd=site,
             env={**clean, **(env or {})},
             stdout=out,

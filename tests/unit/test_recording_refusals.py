@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -277,3 +280,22 @@ def test_a_recording_with_random_faults_is_refused_or_read(
             assert reader.read_until_s <= chunk.t1_s
     except InputError as refused:
         assert len(str(refused).splitlines()) == 1  # noqa: PT017
+
+
+def test_pictures_of_16k_by_16k_are_not_unfolded(tmp_path: Path) -> None:
+    # A bomb: 33 kB that a decoder would unfold to 268 million pixels.
+    side = 16_384
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((side // 8 + 1) * side), 9)
+    png = b"\x89PNG\r\n\x1a\n"
+    for kind, data in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")):
+        png += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    path = tmp_path / "bomb.mov"
+    with av.open(str(path), "w") as output:
+        stream: Any = output.add_stream("png", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "monob"
+        packet = av.Packet(png)
+        packet.stream, packet.pts, packet.dts, packet.is_keyframe = stream, 0, 0, True
+        output.mux(packet)
+    assert path.stat().st_size < 100_000
+    assert "none of its pictures (PNG (Portable Network Graphics) image) could be decoded" in refusal(path)
