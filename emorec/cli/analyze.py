@@ -71,6 +71,14 @@ def analyze(
         int | None,
         typer.Option(min=1, max=256, help="Chunks that are analysed at the same time.", show_default=False),
     ] = None,
+    debug_video: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write an mp4 of the recording with boxes, names and expressions drawn on it, to check by eye.",
+            show_default=False,
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse even if the recording was analysed before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per recording on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing but failures on stderr.")] = False,
@@ -101,6 +109,8 @@ def analyze(
     files = options.files(transcript, chat, attendance, chapters)
     if files and len(recordings) > 1:
         raise typer.BadParameter("a transcript, chat, attendance or chapters file belongs to a single recording")
+    if debug_video is not None and len(recordings) > 1:
+        raise typer.BadParameter("--debug-video is of a single recording")
     additions = Additions(files=files, started=started, offset_s=offset)
     if names is not None:
         settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"names": names})})
@@ -122,7 +132,29 @@ def analyze(
                 failed += 1
                 continue
             print_result(result, as_json, quiet)
+            if debug_video is not None:
+                failed += not _draw(
+                    result, recordings[0], debug_video, settings, store, debug=bool(ctx.find_root().obj)
+                )
     raise typer.Exit(1 if failed else 0)
+
+
+def _draw(
+    result: AnalysisResult, recording: Path, out: Path, settings: Settings, store: str | None, *, debug: bool
+) -> bool:
+    """Draw what was seen on the recording; whether that went well."""
+    from emorec.debug_video import draw_debug_video
+    from emorec.store import Store
+
+    try:
+        session = Store(settings.store if store is None else store).open(result.session)
+        draw_debug_video(session, recording, out, settings)
+    except Exception as error:
+        if debug:
+            raise
+        typer.echo(failure_line(error), err=True)
+        return False
+    return True
 
 
 def _analyse(recording: Path, progress: ProgressCallback | None, **options: Any) -> AnalysisResult:
