@@ -135,7 +135,8 @@ def _spellings(texts: Sequence[str], roster: Sequence[str]) -> tuple[list[str], 
         counts[text] = counts.get(text, 0) + 1
     spelled: list[str] = []
     number: dict[str, int] = {}
-    for text in sorted(counts, key=lambda one: (-counts[one], one)):
+    # Of readings seen as often the one of fewer parts: a gap is seen in a name more often than overlooked.
+    for text in sorted(counts, key=lambda one: (-counts[one], len(one.split()), one)):
         entry = _entry(text, roster)
         likeness = [_likeness(text, other) for other in spelled]
         if entry is not None:
@@ -183,6 +184,7 @@ def _cleaned(text: str) -> str:
     """A label without what apps add to the name: "(Host)", "(You)", an icon read as a sign."""
     text = re.sub(r"\s*[(\[（].*$", "", text)
     text = re.sub(r"\.{2,}$", "…", text)
+    text = re.sub(r"(?<=\w\w)\.$", "", text)
     return re.sub(r"^[^\w]+|[^\w.…]+$", "", text).strip()
 
 

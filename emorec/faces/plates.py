@@ -60,11 +60,13 @@ class PlateSchedule:
     def due(self, t_s: float, tile: Int32, occupant: Int32) -> Bool:
         """Which tiles [n] are to be read now, with these ``occupant`` tracks [n] (−1: nobody); counts them as read."""
         chosen = np.zeros(len(tile), bool)
-        for row, key in enumerate(zip(tile.tolist(), occupant.tolist(), strict=True)):
-            times, last_s = self._read.get(key, (0, -np.inf))
-            if times < READ_TIMES and t_s - last_s >= READ_EVERY_S and chosen.sum() < AT_ONCE:
-                chosen[row] = True
-                self._read[key] = times + 1, t_s
+        keys = list(zip(tile.tolist(), occupant.tolist(), strict=True))
+        read = [self._read.get(key, (0, -np.inf)) for key in keys]
+        waiting = [k for k, (times, last_s) in enumerate(read) if times < READ_TIMES and t_s - last_s >= READ_EVERY_S]
+        # Those that were read least come first, so that a large gallery's last tiles have their turn.
+        for k in sorted(waiting, key=lambda k: (read[k][0], k))[:AT_ONCE]:
+            chosen[k] = True
+            self._read[keys[k]] = read[k][0] + 1, t_s
         return chosen
 
 

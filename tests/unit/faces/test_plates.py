@@ -79,6 +79,7 @@ def test_a_few_labels_are_read_at_a_time_and_all_in_turn() -> None:
     schedule, tiles = PlateSchedule(), np.arange(49, dtype=np.int32)
     due = np.array([schedule.due(t / 2, tiles, tiles) for t in range(100)])
     assert due.sum(axis=1).max() <= 8
+    assert due[:10].any(axis=0).all()
     assert (due.sum(axis=0) == 3).all()
 
 
