@@ -62,7 +62,7 @@ def _open(browser: Any, file: Path) -> Opened:
     try:
         page = context.new_page()
         page.add_init_script(WATCH)
-        page.goto(file.as_uri())
+        page.goto(file.as_uri(), wait_until="commit")
         page.wait_for_selector("html[data-drawn]", timeout=300_000)
         page.wait_for_timeout(200)
         seen = page.evaluate("window.seen")

@@ -69,7 +69,7 @@ def headline_of(facts: Facts, words: Words) -> list[Headline]:
             "attention",
             _("Attention"),
             words.score(facts.attention),
-            _("group mean; 0 turned away, 1 facing the screen") if known(facts.attention) else "",
+            _attention_note(facts, words),
             _number(facts.attention),
         ),
         _engagement(facts, words),
@@ -116,6 +116,14 @@ def _read_note(facts: Facts, words: Words) -> str:
     if facts.read_until_s < facts.duration_s - 2:
         return words.gettext("readable until %(until)s only", until=words.clock(facts.read_until_s))
     return ""
+
+
+def _attention_note(facts: Facts, words: Words) -> str:
+    if not known(facts.attention):
+        return ""
+    if facts.people == 1:
+        return words.gettext("mean; 0 turned away, 1 facing the screen")
+    return words.gettext("group mean; 0 turned away, 1 facing the screen")
 
 
 def _people(facts: Facts, words: Words) -> Headline:
