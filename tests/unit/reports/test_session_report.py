@@ -72,11 +72,12 @@ def test_many_reasons_to_leave_out_are_summed_up(build: Build) -> None:
 def test_a_hostile_name_stays_a_name(build: Build) -> None:
     hostile = '<script>alert("x")</script>'
     link = "<a href='https://example.org'>me</a>"
+    recording = build(participants=2, minutes=5).metadata["recording"] | {"name": f"{hostile}.mp4"}
     session = build(
         participants=2,
         minutes=5,
         labels=[hostile, link],
-        metadata={"title": f"{hostile} & more", "warnings": [link], "course": hostile},
+        metadata={"title": f"{hostile} & more", "warnings": [link], "course": hostile, "recording": recording},
     )
 
     page = render(session)
@@ -85,6 +86,7 @@ def test_a_hostile_name_stays_a_name(build: Build) -> None:
     assert link not in page
     assert page.count("<script") == 5  # the template, the locale, the data, Plotly, ours
     assert "&lt;script&gt;alert(&#34;x&#34;)" in page
+    assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;.mp4" in page
 
 
 def test_the_policy_allows_our_scripts_by_their_hash_and_no_network(build: Build) -> None:
