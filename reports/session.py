@@ -69,6 +69,7 @@ def render(session: Session, language: str = "en", theme: Path | None = None) ->
         data,
         context.words,
         theme=context.theme,
+        plotly=bool(data["figures"]),
         title=session.metadata["title"],
         facts=context.facts,
         emorec=session.metadata["emorec"],

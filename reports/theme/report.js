@@ -1,6 +1,11 @@
 "use strict";
 /* Draws every figure of the page with one template, fits it to the width, and answers the page's few controls. */
 (() => {
+  if (typeof Plotly === "undefined") {
+    // Nothing to draw: such a page is small and goes without Plotly.
+    document.documentElement.dataset.drawn = "yes";
+    return;
+  }
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const template = read("plotly-template");
   const locale = read("plotly-locale");

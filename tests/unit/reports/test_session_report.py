@@ -186,6 +186,14 @@ def test_a_report_of_25_people_and_an_hour_is_under_6_mb(build: Build) -> None:
     assert len(render(build(participants=25, minutes=60)).encode()) < 6_000_000
 
 
+def test_a_report_with_nothing_to_draw_goes_without_plotly(build: Build) -> None:
+    page = render(build(participants=0, minutes=5))
+
+    assert len(page.encode()) < 100_000
+    assert "Plotly.js" not in page
+    assert "plotly.js v" not in page
+
+
 def test_every_emotion_has_a_word_a_color_and_a_place_in_the_stack() -> None:
     from reports.charts import STACK_ORDER
     from reports.theme import RELEASED
