@@ -219,13 +219,14 @@ def worker_lines(recording: Path, work: Path) -> list[str]:
 
 def head(device: str, arguments: Sequence[str]) -> list[str]:
     """What was measured, on what, with which versions."""
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT).stdout
+    described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT)
+    commit = described.stdout.strip() or "unknown"
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
     help_s = statistics.median(run([str(EMOREC), "--help"]).wall_s for _ in range(5))
     return [
         f"# emorec analyze on {'a GPU' if device == 'gpu' else 'a CPU'}, {dt.date.today().isoformat()}",
         "",
-        f"`python -m bench.analyze {' '.join(arguments)}` at commit {commit.strip()}; {machine()}; {versions}. "
+        f"`python -m bench.analyze {' '.join(arguments)}` at commit {commit}; {machine()}; {versions}. "
         f"`emorec --help`: {help_s:.2f} s.",
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -145,6 +147,8 @@ def analyze(
         reused = session is not None
         if session is None:
             planned = step("plan", pipeline.plan, info, root, settings)
+            # While others look at pictures, this process has time to load what comes after.
+            threading.Thread(target=_load_what_follows, name="load", daemon=True).start()
             step("observe", runners.observe, planned, range(len(planned.chunks)), tell)
             _refuse_changed(info)
             tell(Progress("resolve", info.duration_s, info.duration_s))
@@ -170,6 +174,11 @@ def analyze(
         note=_difference(session, settings, course) if reused else "",
         added=added if reused else (),
     )
+
+
+def _load_what_follows() -> None:
+    for module in ("emorec.resolve", "reports.session"):
+        importlib.import_module(module)
 
 
 def render_report(session: Session, language: str = "en", theme: Path | None = None) -> str:

@@ -19,7 +19,7 @@ from model.calibrate import probabilities
 from model.errors import ModelError
 from model.preprocess import CROP_PX, crop_faces
 from model.registry import Release, load_release
-from model.runtime import LiteRtNetwork, Logits
+from model.runtime import BATCHES, GPU_BATCH, LiteRtNetwork, Logits
 
 __all__ = ["CROP_PX", "EmotionClassifier", "crop_faces", "hashes", "pinned"]
 
@@ -39,9 +39,15 @@ class EmotionClassifier:
         """
         settings = settings or EmotionSettings()
         self.release = _release(settings)
+        self._batch = GPU_BATCH if settings.device == "gpu" else BATCHES[0]
         self._logits: Logits | None = (
             _open_on_gpu(self.release) if settings.device == "gpu" else LiteRtNetwork(self.release.litert)
         )
+
+    @property
+    def batch(self) -> int:
+        """How many faces at a time are the cheapest per face: the largest shape that the network runs at."""
+        return self._batch
 
     def classify(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Say what faces display.

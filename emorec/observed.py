@@ -29,15 +29,18 @@ from emorec.types import (
 
 __all__ = ["EmotionQueue", "FaceRows", "HeldEyes", "SampleRows", "TileRows", "TrackRows"]
 
-# Faces per batch, the largest shape that the emotion model runs at: batches are the cheapest per face.
-BATCH = 32
 NOT_QUEUED = -1
 # What eyes were at a sample holds for the next, not longer, s.
 EYES_HOLD_S = 1.0
 
 
 class Classifier(Protocol):
-    """What the queue needs of an emotion classifier."""
+    """What the queue needs of an emotion classifier; ``batch``: how many faces at a time are the cheapest per face."""
+
+    @property
+    def batch(self) -> int:
+        """Faces at a time."""
+        ...
 
     def classify(self, crops: UInt8) -> Float32:
         """Crops [n, 48, 48] → probabilities [n, 7]."""
@@ -52,6 +55,7 @@ class EmotionQueue:
 
     def __init__(self, classifier: Classifier | None, clock: StageClock) -> None:
         self._classifier, self._clock = classifier, clock
+        self._batch = 1 if classifier is None else classifier.batch
         self._waiting: list[UInt8] = []
         self._batches: list[Future[Float32]] = []
         self._queued = 0
@@ -79,7 +83,7 @@ class EmotionQueue:
             places[row] = self._queued
             self._queued += 1
             self._waiting.append(crops[row])
-            if len(self._waiting) == BATCH:
+            if len(self._waiting) == self._batch:
                 self._submit()
         return places
 

@@ -7,8 +7,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from emorec.observed import HeldEyes
-from emorec.types import Signals
+from emorec.clock import StageClock
+from emorec.observed import EmotionQueue, HeldEyes
+from emorec.types import EMOTIONS, Signals
 
 
 def eyes(*values: float) -> Signals:
@@ -38,3 +39,28 @@ def test_nothing_is_made_up(track: int, t_s: float) -> None:
     held = HeldEyes()
     held.held(0.0, np.array([3], np.int32), eyes(0.3))
     assert np.isnan(held.held(t_s, np.array([track], np.int32), eyes(np.nan)).eyes_open).all()
+
+
+class Sizes:
+    """Classifies nothing, and remembers how many faces it was given at a time."""
+
+    batch = 3
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def classify(self, crops: np.ndarray) -> np.ndarray:
+        self.sizes.append(len(crops))
+        return np.zeros((len(crops), len(EMOTIONS)), np.float32) + crops[:, :1, 0]
+
+
+def test_faces_are_classified_in_batches_of_the_size_that_the_classifier_likes() -> None:
+    classifier = Sizes()
+    crops = np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((1, 48, 48), np.uint8)
+    nothing = np.full(4, -1, np.int32)
+    with EmotionQueue(classifier, StageClock()) as queue:
+        places = [queue.add(crops, np.ones(4, bool), nothing), queue.add(crops, np.array([0, 1, 0, 1], bool), nothing)]
+        values = queue.probabilities()[:, 0]
+    assert classifier.sizes == [3, 3]
+    assert values[np.concatenate(places)[[0, 1, 2, 3, 5, 7]]].tolist() == [0, 1, 2, 3, 1, 3]
+    assert places[1][[0, 2]].tolist() == [-1, -1]
