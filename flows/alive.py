@@ -15,14 +15,14 @@ __all__ = ["forget", "living", "present", "with_dead_process"]
 
 
 @contextmanager
-def present(home: Path, run: str) -> Iterator[None]:
-    """Say that this process works on a run; a process that is killed leaves that behind."""
+def present(home: Path, run: str, attempt: int) -> Iterator[None]:
+    """Say that this process works on a run, for the so many-th time; a process that is killed leaves that behind."""
     import psutil
 
     path = _path(home, run)
     try:
         make_private(path.parent)
-        path.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time()}))
+        path.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time(), "attempt": attempt}))
     except OSError:
         # A home that cannot be written: the run goes on, and only its death is noticed later.
         yield
@@ -33,14 +33,14 @@ def present(home: Path, run: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def with_dead_process(home: Path) -> list[str]:
-    """The runs whose process has died without a word."""
-    return [run for run, alive in _known(home) if not alive]
+def with_dead_process(home: Path) -> dict[str, int]:
+    """The runs whose process has died without a word, and which attempt that was; 0 where it cannot be told."""
+    return {run: attempt for run, alive, attempt in _known(home) if not alive}
 
 
 def living(home: Path) -> list[str]:
     """The runs that a process of this machine works on."""
-    return [run for run, alive in _known(home) if alive]
+    return [run for run, alive, _ in _known(home) if alive]
 
 
 def forget(home: Path, run: str) -> None:
@@ -52,14 +52,15 @@ def _path(home: Path, run: str) -> Path:
     return home / "runs" / f"{run}.json"
 
 
-def _known(home: Path) -> Iterator[tuple[str, bool]]:
+def _known(home: Path) -> Iterator[tuple[str, bool, int]]:
     import psutil
 
     for path in sorted((home / "runs").glob("*.json")):
-        alive = False
+        alive, attempt = False, 0
         with contextlib.suppress(OSError, ValueError, KeyError, psutil.Error):
             known = json.loads(path.read_text())
+            attempt = int(known["attempt"])
             process = psutil.Process(known["pid"])
             # A number may have gone to another process since.
             alive = process.create_time() == known["started"] and process.status() != psutil.STATUS_ZOMBIE
-        yield path.stem, alive
+        yield path.stem, alive, attempt

@@ -91,7 +91,7 @@ def analyze_session(
     settings = Settings.load()
     home = settings.operations.home.absolute()
     session = _Session(run)
-    with alive.present(home, run):
+    with alive.present(home, run, int(flow_run.run_count or 1)):
         try:
             with app.isolated(path, settings, session.note(run_as_task)) as step:
                 result = app.analyze(

@@ -47,13 +47,14 @@ class Keeper:
         dead = alive.with_dead_process(self._home)
         self._dead_since = {run: self._dead_since.get(run, now_s) for run in dead}
         known = runs.get(dead)
-        for run in dead:
-            state = known[run].state if run in known else "COMPLETED"
-            if state in {"RUNNING", "PENDING", "CANCELLING"}:
-                if now_s - self._dead_since[run] >= GRACE_S:
-                    runs.set_state(run, Crashed(message="its process died"))
-            elif state != "SCHEDULED":
-                alive.forget(self._home, run)
+        for run, attempt in dead.items():
+            # A run that waits, or is worked on for another time, has got over this death already.
+            lost = run in known and known[run].state in {"RUNNING", "CANCELLING"} and known[run].attempt <= attempt
+            if lost and now_s - self._dead_since[run] < GRACE_S:
+                continue
+            if lost:
+                runs.set_state(run, Crashed(message="its process died"))
+            alive.forget(self._home, run)
         late = datetime.now(UTC) - LONGEST_START
         for pending in runs.in_states("PENDING"):
             if pending.state is not None and pending.state.timestamp < late:

@@ -43,11 +43,13 @@ def session_tag(session: str) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as far as emorec cares: its state's type (``COMPLETED``, ``RUNNING``, …) and what that says."""
+    """A run as far as emorec cares: its state's type (``COMPLETED``, ``RUNNING``, …), what that says, and which attempt
+    it is."""
 
     id: str
     state: str
     message: str
+    attempt: int = 1
 
     @property
     def ended(self) -> bool:
@@ -145,4 +147,6 @@ def connected() -> Iterator[Runs]:
 
 def _run(found: FlowRun) -> Run:
     state = found.state
-    return Run(str(found.id), state.type.value if state else "", (state.message or "") if state else "")
+    return Run(
+        str(found.id), state.type.value if state else "", (state.message or "") if state else "", found.run_count
+    )
