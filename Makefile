@@ -35,6 +35,9 @@ assets: $(VENV)/installed-demo ## bring the third-party model files
 demo: assets ## compose a sample recording, analyse it, render its report
 	$(BIN)/emorec demo demo
 
+screenshots: demo ## make the README's pictures from the demo session (needs chromium)
+	$(BIN)/python docs/screenshots.py demo/store
+
 assets-plates: $(VENV)/installed-demo ## bring the models that read name plates too
 	@$(BIN)/emorec assets --plates
 

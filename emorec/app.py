@@ -161,7 +161,7 @@ def analyze(
         tell(Progress("report", info.duration_s, info.duration_s))
         step("report", render_report, session, telling.language, telling.theme)
     if not reused or added or session.id not in page(Store(root), INDEX):
-        step("index", update_index, root, telling.language)
+        step("index", update_index, root, telling.language, None, telling.theme)
     counts = session.metadata["counts"]
     return AnalysisResult(
         session=session.id,
@@ -223,7 +223,7 @@ def compare(first: Session, second: Session, file: Path, language: str = "en", t
         raise StoreError(f"{file} cannot be written: {error}") from error
 
 
-def update_index(store: str | Path, language: str = "en", course: str | None = None) -> str:
+def update_index(store: str | Path, language: str = "en", course: str | None = None, theme: Path | None = None) -> str:
     """Make the index of a store again from its sessions alone; returns where it is.
 
     Call it whenever a session has come, gone or changed its title, course or date. Courses' own pages that there are
@@ -241,7 +241,7 @@ def update_index(store: str | Path, language: str = "en", course: str | None = N
 
     def made() -> dict[str, str | None]:
         wanted = [] if course is None else [course_page(course)]
-        return pages(opened, language, [*page_names(opened, "index-*.html"), *wanted])
+        return pages(opened, language, [*page_names(opened, "index-*.html"), *wanted], theme)
 
     written = write_pages(opened, made)
     name = INDEX if course is None else course_page(course)
@@ -250,11 +250,11 @@ def update_index(store: str | Path, language: str = "en", course: str | None = N
     return written[name]
 
 
-def update_index_of(session: Session, language: str = "en") -> None:
+def update_index_of(session: Session, language: str = "en", theme: Path | None = None) -> None:
     """Make the index of the store again that a session lies in, if it lies in one."""
     root, folder, _ = session.folder.rpartition("/sessions/")
     if folder:
-        update_index(root, language)
+        update_index(root, language, theme=theme)
 
 
 def refuse_large(recording: Path, settings: Settings) -> None:

@@ -58,7 +58,7 @@ def delete_everywhere(settings: Settings, store: Store, sessions: list[str], on_
     if on_server:
         forget.scrub(settings.operations.home.absolute() / "prefect" / "prefect.db")
     if pages.page_names(store):
-        app.update_index(store.root, settings.report.language)
+        app.update_index(store.root, settings.report.language, theme=settings.report.theme)
     return removed
 
 

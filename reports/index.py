@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from emorec.pages import INDEX
 from emorec.version import __version__
 from reports.document import document
 from reports.entries import Entry, entries_of
+from reports.theme import RELEASED, Theme
 from reports.trend import path_of, trend_of
 from reports.words import Words, known, words_in
 
@@ -23,17 +25,19 @@ if TYPE_CHECKING:
 __all__ = ["course_page", "pages", "render"]
 
 
-def pages(store: Store, language: str = "en", kept: Iterable[str] = ()) -> dict[str, str | None]:
+def pages(
+    store: Store, language: str = "en", kept: Iterable[str] = (), theme: Path | None = None
+) -> dict[str, str | None]:
     """The pages that a store's index consists of, by name: ``index.html``, and those of courses' own pages that are
     ``kept``; None for a page whose course is gone."""
     entries, broken = entries_of(store)
-    words = words_in(language)
-    made: dict[str, str | None] = {INDEX: render(entries, words, broken)}
+    words, look = words_in(language), Theme(theme)
+    made: dict[str, str | None] = {INDEX: render(entries, words, broken, look)}
     by_page: dict[str, list[Entry]] = {}
     for entry in entries:
         by_page.setdefault(course_page(entry.course), []).append(entry)
     for name in sorted(set(kept)):
-        made[name] = render(by_page[name], words, 0) if name in by_page else None
+        made[name] = render(by_page[name], words, 0, look) if name in by_page else None
     return made
 
 
@@ -43,13 +47,14 @@ def course_page(course: str) -> str:
     return f"index-{readable}-{hashlib.sha256(course.encode()).hexdigest()[:6]}.html"
 
 
-def render(entries: Sequence[Entry], words: Words, broken: int = 0) -> str:
+def render(entries: Sequence[Entry], words: Words, broken: int = 0, theme: Theme = RELEASED) -> str:
     """One page without any script but its own: small, offline, the same for the same sessions.
 
     Args:
         entries: of all sessions to be shown, in the order in which they stand.
         words: of the page's language.
         broken: how many sessions could not be read.
+        theme: the look.
     """
     courses = _courses(entries)
     trends = [trend for name, of_course in courses if (trend := trend_of(name, of_course, words))]
@@ -84,6 +89,7 @@ def render(entries: Sequence[Entry], words: Words, broken: int = 0) -> str:
         "index.html",
         data,
         words,
+        theme=theme,
         script="index.js",
         styles=("report.css", "index.css"),
         plotly=False,

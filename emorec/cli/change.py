@@ -76,8 +76,7 @@ def change(
         for note in found["notes"]:
             typer.echo(note, err=True)
     typer.echo(render_report(changed, settings.report.language, settings.report.theme))
-    update_index_of(changed, settings.report.language)
-    update_index_of(changed, settings.report.language)
+    update_index_of(changed, settings.report.language, settings.report.theme)
 
 
 def _named(text: str) -> tuple[str, str]:

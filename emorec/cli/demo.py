@@ -63,7 +63,7 @@ def demo(
         )
         session = amend(session, additions, settings.sidecars)
         app.render_report(session, settings.report.language, settings.report.theme)
-        app.update_index_of(session, settings.report.language)
+        app.update_index_of(session, settings.report.language, settings.report.theme)
         result = replace(result, participants=session.metadata["counts"]["participants"])
     print_result(result, as_json=False, quiet=False)
 

@@ -33,7 +33,7 @@ def index(
     from emorec.settings import Settings
 
     settings = Settings.load()
-    typer.echo(update_index(store or settings.store, lang or settings.report.language, course))
+    typer.echo(update_index(store or settings.store, lang or settings.report.language, course, settings.report.theme))
 
 
 def list_sessions(
