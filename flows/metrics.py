@@ -5,6 +5,7 @@ Runs end with their processes, so each adds its figures to one small file; the w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -40,9 +41,12 @@ def of_session(metadata: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     rows = [
         ("emorec_sessions", "", 1.0),
         ("emorec_recording_seconds", "", float(metadata["recording"]["duration_s"])),
-        ("emorec_samples", "", float(counts.get("samples", 0))),
-        ("emorec_faces", "", float(counts.get("faces", stages.get("observe", {}).get("faces", 0)))),
+        ("emorec_samples", "", float(counts.get("samples") or 0)),
     ]
+    if metadata["privacy"]["mode"] != "aggregate":
+        # A small group's number of people is told nowhere.
+        faces = counts.get("faces") or stages.get("observe", {}).get("faces")
+        rows.append(("emorec_faces", "", float(faces or 0)))
     return rows + [("emorec_stage_seconds", stage, float(figures["wall_s"])) for stage, figures in stages.items()]
 
 
@@ -52,19 +56,20 @@ def of_failure(error: BaseException) -> list[tuple[str, str, float]]:
 
 
 def count(home: Path, rows: Iterable[tuple[str, str, float]]) -> None:
-    """Add to the figures of this machine."""
+    """Add to the figures of this machine; a home that cannot be written costs figures, and no run."""
     from filelock import FileLock
 
-    make_private(home)
-    with FileLock(home / "metrics.lock", mode=0o600):
-        totals = _read(home)
-        for name, label, amount in rows:
-            of_name = totals.setdefault(name, {})
-            of_name[label] = of_name.get(label, 0.0) + amount
-        beside = home / "metrics.json.new"
-        beside.write_text(json.dumps(totals))
-        beside.chmod(0o600)
-        beside.replace(_path(home))
+    with contextlib.suppress(OSError):
+        make_private(home)
+        with FileLock(home / "metrics.lock", mode=0o600):
+            totals = _read(home)
+            for name, label, amount in rows:
+                of_name = totals.setdefault(name, {})
+                of_name[label] = of_name.get(label, 0.0) + amount
+            beside = home / "metrics.json.new"
+            beside.write_text(json.dumps(totals))
+            beside.chmod(0o600)
+            beside.replace(_path(home))
 
 
 class Figures:

@@ -10,6 +10,7 @@ from emorec.errors import InputError
 from flows.metrics import Figures, count, of_failure, of_session
 
 SESSION = {
+    "privacy": {"mode": "participant"},
     "recording": {"duration_s": 60.0},
     "counts": {"samples": 120, "faces": 300},
     "stages": {"observe": {"wall_s": 4.0, "cpu_s": 3.0}, "resolve": {"wall_s": 1.0}},
@@ -34,6 +35,12 @@ def test_figures_add_up_over_runs(tmp_path: Path) -> None:
     assert figures["emorec_faces_total"] == 600
     assert figures["emorec_stage_seconds_totalobserve"] == 8
     assert figures["emorec_failures_totalInputError"] == 1
+
+
+def test_a_session_that_tells_only_of_the_group_adds_no_faces(tmp_path: Path) -> None:
+    count(tmp_path, of_session({**SESSION, "privacy": {"mode": "aggregate"}}))
+    figures = shown(tmp_path)
+    assert (figures["emorec_sessions_total"], figures["emorec_faces_total"]) == (1, 0)
 
 
 def test_before_anything_happened_there_is_nothing_to_add(tmp_path: Path) -> None:
