@@ -20,6 +20,7 @@ import numpy as np
 
 from emorec.errors import StoreError
 from emorec.files import make_private, parquet_bytes
+from emorec.memory import give_back_free_memory
 from emorec.types import Columns, Faces, Observations, Samples, Tiles, Tracks
 
 if TYPE_CHECKING:
@@ -111,8 +112,6 @@ class WorkFolder:
 
     def read(self, indices: Sequence[int]) -> tuple[Observations, list[ChunkRecord]]:
         """The observations of consecutive chunks as one, and each chunk's record."""
-        import pyarrow as pa
-
         parts, records = [], []
         for index in indices:
             folder = self._chunk(index)
@@ -128,9 +127,8 @@ class WorkFolder:
             parts.append(Observations(**tables))
             records.append(ChunkRecord(raw["read_until_s"], tuple(raw["warnings"]), raw["stages"]))
         whole = Observations.concatenate(parts)
-        # Arrow keeps what it has read from for the next file, which does not come.
         parts.clear()
-        pa.default_memory_pool().release_unused()
+        give_back_free_memory()
         return whole, records
 
     def delete(self) -> None:
@@ -173,6 +171,7 @@ def _to_table(columns: Columns) -> pa.Table:
 
 
 def _from_file(path: Path, kind: type[T]) -> T:
+    """The arrays, copied: Arrow uses the memory of one chunk for the next then."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -181,9 +180,10 @@ def _from_file(path: Path, kind: type[T]) -> T:
     for f in fields(kind):
         column = table.column(f.name).combine_chunks()
         if pa.types.is_fixed_size_list(column.type):
-            arrays[f.name] = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+            values = np.array(column.flatten().to_numpy(zero_copy_only=False))
+            arrays[f.name] = values.reshape(len(column), column.type.list_size)
         elif pa.types.is_string(column.type):
             arrays[f.name] = np.array(column.to_pylist(), np.str_)
         else:
-            arrays[f.name] = column.to_numpy(zero_copy_only=False)
+            arrays[f.name] = np.array(column.to_numpy(zero_copy_only=False))
     return kind(**arrays)
