@@ -79,7 +79,9 @@ def entry_of(session: Session) -> Entry:
         told = counts.get("seen_percent")
         seen = attention[np.isfinite(attention)]
         low, high = np.quantile(seen, [0.25, 0.75]) if len(seen) else (np.nan, np.nan)
-        bins = Bins(max(duration_s, 1e-3) / POINTS, POINTS)
+        # No more points than windows: a short session's curve would fall apart into dots.
+        points = max(1, min(POINTS, len(attention)))
+        bins = Bins(max(duration_s, 1e-3) / points, points)
         return Entry(
             id=session.id,
             title=str(metadata["title"]),

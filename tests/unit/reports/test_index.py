@@ -91,6 +91,13 @@ def test_the_index_says_the_same_figures_as_the_report(add: Add, wanted: dict[st
     assert told.people == figures["people"]
 
 
+def test_the_small_curve_of_a_short_session_is_one_line(add: Add) -> None:
+    curve = np.array(entry_of(add(minutes=1)).curve)
+
+    assert len(curve) == 6
+    assert np.isfinite(curve).all()
+
+
 def test_sessions_stand_with_the_latest_first(add: Add, tmp_path: Path) -> None:
     for date, title in [("2026-11-03", "b"), ("2026-11-10", "c"), ("2025-12-31", "a")]:
         add(metadata={"date": date, "title": title}).write_report("<html>")
