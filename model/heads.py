@@ -21,7 +21,7 @@ from model.preprocess import standardize
 if TYPE_CHECKING:
     import keras
 
-HEAD_MIXTURES: Final = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)
+HEAD_MIXTURES: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)
 """Weights of the votes' head in the one that is kept, among which validation chooses."""
 
 
@@ -65,11 +65,11 @@ def label_accuracy(targets: Any, logits: Any) -> Any:
     return ops.cast(ops.equal(label, answer), "float32")
 
 
-def validate(average: WeightAverage, validation: LabelledImages) -> dict[str, float]:
+def validate(average: WeightAverage, validation: LabelledImages, label_weight: float) -> dict[str, float]:
     """Return the figures of the averaged network on validation images, with the best mixture of its heads.
 
     mixture, validation_accuracy, validation_loss, score; with FER+ votes also vote_accuracy, against their favourite.
-    The score is the mean of the accuracies there are.
+    The score is the mean of both accuracies, the labels' with label_weight, or the one there is.
     """
     logits = average.predict(standardize(validation.images))
     label, votes = logits[:, : len(CLASSES)], logits[:, len(CLASSES) :]
@@ -81,7 +81,7 @@ def validate(average: WeightAverage, validation: LabelledImages) -> dict[str, fl
         found = {"mixture": mixture, "validation_accuracy": accuracy, "score": accuracy}
         if agreed.any():
             found["vote_accuracy"] = float((mixed.argmax(axis=1)[agreed] == favourite[agreed]).mean())
-            found["score"] = (accuracy + found["vote_accuracy"]) / 2
+            found["score"] = label_weight * accuracy + (1 - label_weight) * found["vote_accuracy"]
         shifted = mixed - mixed.max(axis=1, keepdims=True)
         log_likelihood = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         found["validation_loss"] = float(-log_likelihood[np.arange(len(validation)), validation.labels].mean())

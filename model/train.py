@@ -51,10 +51,11 @@ Epoch = dict[str, float]
 class Plan:
     """A run's settings.
 
-    vote_share: weight of FER+ votes in the loss. learning_rate: the peak; rises linearly, falls as a cosine to 0.
-    average_horizon_steps: how many steps the running mean of the weights reaches back. patience_epochs: stop after so
-    many epochs without a better score on validation. dtype_policy: of Keras; mixed_bfloat16 is faster on CPUs that
-    have it.
+    vote_share: weight of FER+ votes in the loss. label_weight: of the labels in the score on validation, against the
+    votes; a face can have but one answer, and where both disagree it is right for one of them. learning_rate: the
+    peak; rises linearly, falls as a cosine to 0. average_horizon_steps: how many steps the running mean of the weights
+    reaches back. patience_epochs: stop after so many epochs without a better score on validation. dtype_policy: of
+    Keras; mixed_bfloat16 is faster on CPUs that have it.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
@@ -67,6 +68,7 @@ class Plan:
     weight_decay: float = 4e-3
     label_smoothing: float = 0.05
     vote_share: float = 0.5
+    label_weight: float = 0.75
     average_horizon_steps: int = 600
     patience_epochs: int = 40
     dtype_policy: str = "mixed_bfloat16"
@@ -87,7 +89,7 @@ class Plan:
 class Outcome:
     """What a run came to: its best epoch (from 1), that epoch's score, all epochs' figures, and where it is.
 
-    The score is the validation accuracy; with FER+ votes, its mean with the accuracy against the votes' favourite.
+    The score is the validation accuracy; with FER+ votes, its weighted mean with that against the votes' favourite.
     """
 
     folder: Path
@@ -138,7 +140,7 @@ def train(
             verbose=0,
             callbacks=[average.callback(), _counter(epoch * steps, plan.epochs * steps, on_step)],
         ).history
-        found = validate(average, validation)
+        found = validate(average, validation, plan.label_weight)
         figures: Epoch = {
             "epoch": epoch + 1,
             "training_loss": fitted["loss"][0],
