@@ -83,7 +83,7 @@ def card(
 ) -> None:
     """Print a version's card as JSON, after checking its files; or write it as a page.
 
-    Example: emorec model card vgg11-1 --html card.html
+    Example: emorec model card vgg11-2 --html card.html
     """
     import json
 
