@@ -39,7 +39,7 @@ MEETINGS = (
     Meeting(49, (1920, 1080), 40),
 )
 QUICK = (Meeting(1, (1280, 720), 30), Meeting(9, (1280, 720), 20))
-SHORT_S, LONG_S = 600, 3600
+SHORT_S, LONG_S = 600, 2400
 """Lengths of the recordings whose memory is compared; ``--hours`` makes the longer one longer."""
 VERSIONS = ("ai-edge-litert", "av", "numpy", "opencv-contrib-python", "pyarrow", "tensorflow")
 # Decodes every picture and does nothing else, in one thread as emorec does: the floor of any analysis.
