@@ -184,7 +184,9 @@ def _spread_over_workers(
 
     from emorec.isolation import end_all
 
-    each = settings.run.model_copy(update={"workers": settings.run.workers // at_a_time})
+    workers = settings.run.workers // at_a_time
+    # Each recording has a process of its own anyhow; only more than that need others.
+    each = settings.run.model_copy(update={"workers": workers, "runner": "processes" if workers > 1 else "threads"})
     shared = settings.model_copy(update={"run": each})
     pool = ThreadPoolExecutor(at_a_time)
     try:
