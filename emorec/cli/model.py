@@ -37,7 +37,7 @@ def train(
 
     Validation chooses the weights. The learning curves are RUN/curves.html. KERAS_BACKEND=torch or jax trains on those.
 
-    Example: emorec train --data fer2013.zip --run runs/july --minutes 90 --release vgg11-2 --promote
+    Example: emorec train --data fer2013.zip --run runs/july --minutes 90 --release vgg11-3 --promote
     """
     import dataclasses
 

@@ -108,7 +108,7 @@ def release(
 ) -> None:
     """Release a run's best weights: convert for CPUs, calibrate, read the test split once, write the card.
 
-    Example: emorec model release runs/july --as vgg11-2 --data fer2013.zip --promote
+    Example: emorec model release runs/july --as vgg11-3 --data fer2013.zip --promote
     """
     import os
 
