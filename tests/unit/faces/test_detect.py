@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,3 +100,37 @@ def test_a_file_that_is_no_model_is_an_asset_error(tmp_path: Path) -> None:
         FaceDetector(broken, FacesSettings())
     with pytest.raises(AssetError, match=r"missing\.tflite"):
         FaceDetector(tmp_path / "missing.tflite", FacesSettings())
+
+
+@pytest.mark.parametrize("of_height", [0.8, 0.95, 1.05])
+def test_a_face_as_large_as_the_picture_is_found_and_followed(detector: FaceDetector, of_height: float) -> None:
+    x, y, w, h = (float(v) for v in PORTRAIT_FACE - (60, 0, 0, 0))
+    side = h / of_height
+    tight = portrait()[int(max(0, y - (side - h) / 2)) :, :][: int(side)]
+    left = int(max(0, x - (side * 4 / 3 - w) / 2))
+    picture = cv2.resize(tight[:, left : left + int(side * 4 / 3)], (640, 480), interpolation=cv2.INTER_CUBIC)
+    found = detector.search(picture)
+    assert len(found) == 1
+    assert found.box_px[0, 3] > 0.6 * 480
+    again = detector.follow(picture, found.box_px)
+    assert again.score[0] > 0.5
+    assert iou(found.box_px, again.box_px)[0, 0] > 0.7
+
+
+def test_webcam_crops_that_show_nothing_but_the_face_are_found_and_followed(
+    detector: FaceDetector, corpus: Path
+) -> None:
+    names = ("s14_028", "s14_167", "s21_291", "s04_077", "s04_002", "s04_003", "s01_191", "s01_171")
+    with zipfile.ZipFile(corpus / "engagement_wacv.zip") as archive:
+        paths = [path for path in archive.namelist() if Path(path).stem in names]
+        pictures = [cv2.imdecode(np.frombuffer(archive.read(path), np.uint8), cv2.IMREAD_COLOR) for path in paths]
+    assert len(pictures) == len(names)
+    for picture in pictures:
+        screen = np.zeros((480, 640, 3), np.uint8)
+        scale = min(480 / picture.shape[0], 640 / picture.shape[1])
+        large = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)[..., ::-1]
+        left = (640 - large.shape[1]) // 2
+        screen[: large.shape[0], left : left + large.shape[1]] = large
+        found = detector.search(screen)
+        assert len(found) == 1
+        assert detector.follow(screen, found.box_px).score[0] > 0.5
