@@ -22,7 +22,7 @@ GLANCE_S = 1.0
 GLIMPSE_S = 2.5
 """Somebody never in sight for longer at a time: the length of a title, of a shot in a film."""
 BRIEF_S = 5.0
-LONG_SHARE = 8.0
+LONG_SHARE = 5.0
 """Being seen for BRIEF_S at most counts where the typical other one is seen for so many times as long."""
 TINY_SHARE = 0.45
 TINY_PX = 16.0
