@@ -112,9 +112,10 @@ def _printed(observations: Observations, owner: Int64, n: int) -> Bool:
 
 
 def _tile_shares(observations: Observations) -> Float64:
-    """The area of each tile (by number) over the median of its layout."""
+    """The area of each tile (by number) over the median of its layout; 1 for one that no layout has."""
     tiles = observations.tiles
-    share = np.ones(int(tiles.tile.max(initial=-1)) + 1)
+    numbers = np.concatenate([tiles.tile, observations.faces.tile])
+    share = np.ones(int(numbers.max(initial=-1)) + 1)
     for layout in np.unique(tiles.layout):
         rows = np.flatnonzero(tiles.layout == layout)
         rows = rows[np.unique(tiles.tile[rows], return_index=True)[1]]
@@ -175,5 +176,5 @@ def _height_in_tile(observations: Observations, owner: Int64, n: int) -> Float64
     tiles, faces = observations.tiles, observations.faces
     height = np.full(int(tiles.tile.max(initial=-1)) + 1, np.nan)
     height[tiles.tile] = tiles.box_px[:, 3]
-    tiled = np.flatnonzero(faces.tile >= 0)
+    tiled = np.flatnonzero((faces.tile >= 0) & np.isin(faces.tile, tiles.tile))
     return _quantile(faces.box_px[tiled, 3] / height[faces.tile[tiled]], owner[tiled], n, 0.5)
