@@ -55,7 +55,7 @@ def looking_away(person: int, t_s: Array) -> Array:
 
 def meeting(stays: Sequence[tuple[float, float]]) -> Observations:
     """Who is there from when to when, by person; nobody changes while being there."""
-    seen = [Appearance(who, t0, t1, face_in(TILES[who]), who) for who, (t0, t1) in enumerate(stays)]
+    seen = [Appearance(who, t0, t1, face_in(TILES[who])) for who, (t0, t1) in enumerate(stays)]
     return observe(seen, DURATION_S, emotions=smiling, yaw=looking_away)
 
 
