@@ -19,8 +19,9 @@ ALONE = """
 set -e
 mount --bind "$1" /etc/resolv.conf
 ip link set lo up
-ip link add out type dummy
-[ -e /proc/sys/net/ipv6 ] && echo 1 > /proc/sys/net/ipv6/conf/out/disable_ipv6
+ip link add out type veth peer name nowhere
+ip link set nowhere up
+[ -e /proc/sys/net/ipv6 ] && echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
 ip address add 192.0.2.1/24 dev out
 ip link set out up arp off
 ip route add default dev out
