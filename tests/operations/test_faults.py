@@ -108,7 +108,7 @@ def analysis(recording: Path, store: Path, meanwhile: Callable[[], None]) -> tup
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     """Long enough that something can happen meanwhile."""
-    return write_clip(tmp_path / "lecture.mp4", seconds=120, fps=10, size=(640, 360))
+    return write_clip(tmp_path / "lecture.mp4", seconds=60, fps=10, size=(640, 360))
 
 
 def test_a_recording_that_vanishes_fails_and_stores_nothing(tmp_path: Path, recording: Path) -> None:
