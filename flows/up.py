@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -199,19 +200,31 @@ def _wait_for_server(api: str, running: list[Part], stop: threading.Event) -> bo
     return False
 
 
+def make_pool() -> None:
+    """Make the work pool, if it is not there; by `prefect work-pool create` the server would ask the internet first."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+    from prefect.workers.process import ProcessWorker
+
+    from flows.runs import connected
+
+    template = ProcessWorker.get_default_base_job_template()
+    with connected() as runs, contextlib.suppress(ObjectAlreadyExists):
+        runs.client.create_work_pool(WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template))
+
+
 def _deploy(env: dict[str, str], log: Path) -> None:
     """Make the work pool and the deployments, or bring them up to date."""
     commands = (
-        ("work-pool", "create", POOL, "--type", "process"),
-        ("--no-prompt", "deploy", "--all", "--prefect-file", str(FOLDER / "prefect.yaml")),
+        ("-c", "from flows.up import make_pool; make_pool()"),
+        ("-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(FOLDER / "prefect.yaml")),
     )
     with log.open("wb") as file:
         for command in commands:
-            done = subprocess.run(  # noqa: S603 — Prefect's own program
-                (sys.executable, "-m", "prefect", *command), env=env, stdout=file, stderr=file, stdin=subprocess.DEVNULL
+            done = subprocess.run(  # noqa: S603 — our own program, and Prefect's
+                (sys.executable, *command), env=env, stdout=file, stderr=file, stdin=subprocess.DEVNULL
             )
-            # The pool may be there already.
-            if done.returncode and command[0] != "work-pool":
+            if done.returncode:
                 raise ServiceError(f"the flows could not be deployed; see {log}")
 
 
