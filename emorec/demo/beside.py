@@ -6,6 +6,9 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from emorec.demo.scenario import PEOPLE
 
 if TYPE_CHECKING:
@@ -84,18 +87,23 @@ def names_by_truth(timeline: pd.DataFrame, truth: pd.DataFrame) -> dict[str, str
     """
     seen = timeline[timeline["state"] == "visible"].dropna(subset=["x"])
     shown = truth[truth["state"] == "visible"]
+    truth_s, truth_center = shown["t"].to_numpy(float), _centers(shown)
     names: dict[str, str] = {}
     for participant, own in seen.groupby("participant"):
         votes: list[str] = []
-        for row in own.itertuples():
-            there = shown[(shown["t"] - row.t).abs() < NEAR_S]
+        for t_s, center in zip(own["t"].to_numpy(float), _centers(own), strict=True):
+            there = np.flatnonzero(np.abs(truth_s - t_s) < NEAR_S)
             if len(there):
-                across = there["x"] + there["w"] / 2 - row.x - row.w / 2
-                down = there["y"] + there["h"] / 2 - row.y - row.h / 2
-                votes.append(str(there["name"][(across**2 + down**2).idxmin()]))
+                nearest = there[((truth_center[there] - center) ** 2).sum(axis=1).argmin()]
+                votes.append(str(shown["name"].iloc[nearest]))
         if votes:
             names[str(participant)] = max(sorted(set(votes)), key=votes.count)
     return names
+
+
+def _centers(boxes: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The centres of boxes, [n, 2] px."""
+    return boxes[["x", "y"]].to_numpy(float) + boxes[["w", "h"]].to_numpy(float) / 2
 
 
 def _vtt(t_s: float) -> str:
