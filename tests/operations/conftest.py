@@ -11,8 +11,6 @@ from up_process import Up, started
 
 from tests.clips import write_clip
 
-pytest_plugins = ("tests.browser.conftest",)
-
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
