@@ -16,21 +16,16 @@ __all__ = ["forget", "living", "present", "with_dead_process"]
 
 @contextmanager
 def present(home: Path, run: str, attempt: int) -> Iterator[None]:
-    """Say that this process works on a run, for the so many-th time; a process that is killed leaves that behind."""
+    """Say that this process works on a run, for the so many-th time; that stays until its end is known."""
     import psutil
 
     path = _path(home, run)
-    try:
+    # A home that cannot be written: the run goes on, and only its death is noticed later.
+    with contextlib.suppress(OSError):
         make_private(path.parent)
         path.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time(), "attempt": attempt}))
-    except OSError:
-        # A home that cannot be written: the run goes on, and only its death is noticed later.
-        yield
-        return
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+    # Nothing is removed at the end: whether the server has heard of it is seen by the one who looks there.
+    yield
 
 
 def with_dead_process(home: Path) -> dict[str, int]:
