@@ -40,9 +40,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return compose(tmp_path_factory.mktemp("demo"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, headless; in CI it must be there."""
+    """Chromium, headless; in CI it must be there.
+
+    Of a module alone: while playwright is open, no other test can run an event loop.
+    """
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
