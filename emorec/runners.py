@@ -96,11 +96,11 @@ def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
     try:
         yield pool
     except BaseException as error:
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in context.started:
             # Nobody waits for what it does now.
             process.terminate()
-            process.join()
+        # The pool's own thread waits for them: a second one that did so could find them gone and take them for alive.
+        pool.shutdown(cancel_futures=True)
         if isinstance(error, BrokenProcessPool):
             raise EmorecError(
                 "a worker process ended by itself, memory may be short; finished chunks are kept: "
