@@ -13,6 +13,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import keras
 
+Floats = npt.NDArray[np.float32]
+
 LEAST_DEVIATION: Final = 1e-3
 """What a changed image is divided by at the least when it is standardized again."""
 
@@ -112,6 +114,21 @@ def _coarsen(images: Any, a: Augmentation, seeds: Any) -> Any:
     scale = ops.take(there_and_back, size, axis=0)
     coarse = ops.matmul(ops.matmul(scale, ops.squeeze(images, -1)), ops.transpose(scale, (0, 2, 1)))
     return ops.expand_dims(coarse, -1)
+
+
+def mix(images: Floats, targets: Floats, alpha: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return each image with a share of another one laid over it, and its targets with the same share of that one's.
+
+    images: float32 [n, px, px, 1], targets: float32 [n, k]. The share is the smaller part of what is drawn from
+    beta(alpha, alpha). mixup, Zhang et al. 2018, arXiv 1710.09412.
+    """
+    if alpha == 0:
+        return images, targets
+    drawn = rng.beta(alpha, alpha, len(images)).astype(np.float32)
+    share = np.minimum(drawn, 1 - drawn)[:, None]
+    other = rng.permutation(len(images))
+    over = share[:, :, None, None]
+    return images + over * (images[other] - images), targets + share * (targets[other] - targets)
 
 
 def scaling_matrices(px: int, least_px: int) -> npt.NDArray[np.float32]:

@@ -263,31 +263,15 @@ def _train(request: Request, run: Path, found: _Gathered, tell: Callable[[str], 
         dtype_policy=quickest_policy(),
     )
     if request.start == "champion":
-        plan = dataclasses.replace(plan, learning_rate=FINE_TUNING_RATE)
-        _begin_with(run, plan, champion, len(found.training))
+        plan = dataclasses.replace(plan, learning_rate=FINE_TUNING_RATE, begun_with=champion.version)
     train(
         run,
         plan,
         found.training,
         found.validation,
         lambda e: tell(f"epoch {e['epoch']:.0f} of {plan.epochs}: validation accuracy {e['validation_accuracy']:.4f}"),
+        begin_with=champion.weights if request.start == "champion" else None,
     )
-
-
-def _begin_with(run: Path, plan: Any, champion: Release, images: int) -> None:
-    """Make a run begin with a release's weights, as a checkpoint before its first epoch, unless it has begun."""
-    from model import train
-    from model.average import WeightAverage
-
-    if any(run.glob("checkpoint-[0-9]*")):
-        return
-    run.mkdir(parents=True, exist_ok=True)
-    network, heads, trainer = train._build_trainer(plan, images // plan.batch)
-    network.load_weights(champion.weights)
-    # A release has one head, made of both; each begins as it was.
-    heads.get_layer("votes").set_weights(heads.get_layer("logits").get_weights())
-    trainer.optimizer.build(trainer.trainable_variables)
-    train._checkpoint(run, trainer, WeightAverage(heads, plan.average_horizon_steps), [])
 
 
 def _release(request: Request, run: Path, found: _Gathered) -> Release:

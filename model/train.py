@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from model.architectures import Architecture, build
-from model.augment import Augmentation, build_augmenter
+from model.augment import Augmentation, build_augmenter, mix
 from model.average import WeightAverage
 from model.compression import Compression, compress
 from model.data import LabelledImages
@@ -54,8 +54,10 @@ class Plan:
     vote_share: weight of FER+ votes in the loss. label_weight: of the labels in the score on validation, against the
     votes; a face can have but one answer, and where both disagree it is right for one of them. learning_rate: the
     peak; rises linearly, falls as a cosine to 0. average_horizon_steps: how many steps the running mean of the weights
-    reaches back. patience_epochs: stop after so many epochs without a better score on validation. dtype_policy: of
-    Keras; mixed_bfloat16 is faster on CPUs that have it.
+    reaches back. mixup_alpha: of the beta distribution from which each image's share of another one is drawn (Zhang et
+    al. 2018, arXiv 1710.09412); 0 mixes none. patience_epochs: stop after so many epochs without a better score on validation. dtype_policy: of
+    Keras; mixed_bfloat16 is faster on CPUs that have it. begun_with: what gave the first weights, for the card; empty
+    where they were drawn.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
@@ -70,8 +72,10 @@ class Plan:
     vote_share: float = 0.5
     label_weight: float = 0.75
     average_horizon_steps: int = 600
+    mixup_alpha: float = 0.2
     patience_epochs: int = 40
     dtype_policy: str = "mixed_bfloat16"
+    begun_with: str = ""
     seed: int = 1
 
     @staticmethod
@@ -82,7 +86,7 @@ class Plan:
             "augmentation": Augmentation(**values["augmentation"]),
             "compression": Compression(**values["compression"]),
         }
-        return Plan(**(values | parts))
+        return Plan(**({"mixup_alpha": 0.0} | values | parts))  # runs begun before it was a setting mixed none
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,11 @@ def train(
     validation: LabelledImages,
     report: Callable[[Epoch], None] = lambda epoch: None,
     on_step: Callable[[int, int], None] = lambda done, steps: None,
+    begin_with: Path | None = None,
 ) -> Outcome:
     """Run `plan` in `folder`, or go on with the run that is there; return when it is done.
 
+    begin_with: weights of a network of this architecture, a release's or a run's best, that a new run begins with.
     report: called after each epoch with its figures. on_step: called after each step with the steps done and of all.
     Where JAX sees several accelerators, each takes its share of every batch. A run that was started with another plan
     is continued with this one where only its length differs. Raises ModelError where more than that differs.
@@ -122,6 +128,10 @@ def train(
     keras.utils.set_random_seed(plan.seed)
     _share_among_devices()
     network, heads, trainer = _build_trainer(plan, steps)
+    if begin_with:
+        network.load_weights(begin_with)
+        # What is kept has one head, made of both; each begins as it was.
+        heads.get_layer("votes").set_weights(heads.get_layer("logits").get_weights())
     average = WeightAverage(heads, plan.average_horizon_steps)
     history = _restore(folder, trainer, average)
     targets = joint_targets(training)
@@ -132,9 +142,9 @@ def train(
         _reseed(trainer, plan.seed, epoch)
         rng = np.random.default_rng((plan.seed, epoch))
         order = rng.permutation(len(training))[: steps * plan.batch]
+        images = standardize(compress(training.images[order], plan.compression, rng))
         fitted = trainer.fit(
-            standardize(compress(training.images[order], plan.compression, rng)),
-            targets[order],
+            *mix(images, targets[order], plan.mixup_alpha, rng),
             batch_size=plan.batch,
             shuffle=False,
             verbose=0,
@@ -180,11 +190,17 @@ def _share_among_devices() -> None:
 
 def quickest_policy() -> str:
     """Return Keras' dtype policy that trains fastest here: mixed_bfloat16 on accelerators and CPUs that have it."""
+    return "mixed_bfloat16" if _has_gpu() or _BFLOAT16_FLAGS & _cpu_flags() else "float32"
+
+
+def _has_gpu() -> bool:
     import keras
 
-    if keras.distribution.list_devices("gpu") or _BFLOAT16_FLAGS & _cpu_flags():
-        return "mixed_bfloat16"
-    return "float32"
+    if keras.backend.backend() == "torch":  # for which Keras lists no devices
+        import torch
+
+        return bool(torch.cuda.is_available())
+    return bool(keras.distribution.list_devices("gpu"))
 
 
 def _cpu_flags() -> set[str]:

@@ -25,6 +25,12 @@ def train(
     width: Annotated[float | None, typer.Option(min=0.05, max=2, help="Factor on all numbers of filters.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of a new run at this machine's speed.")] = None,
+    begin_with: Annotated[
+        str | None, typer.Option(help="A version, or a file of weights, that a new run begins with, not at random.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, help="Peak of a new run; half of the default suits weights that are good.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything that is drawn, for a new run.")] = None,
     release: Annotated[
         str | None, typer.Option(help="Then release the best weights as this version. Reads the test split.")
@@ -55,7 +61,11 @@ def train(
     if not release_only:
         earlier = plan_of(run)
         network = Architecture(architecture, width or Architecture.width)
-        plan = earlier or Plan(architecture=network, dtype_policy=quickest_policy())
+        plan = earlier or Plan(
+            architecture=network, dtype_policy=quickest_policy(), begun_with=begin_with or Plan.begun_with
+        )
+        if learning_rate is not None:
+            plan = dataclasses.replace(plan, learning_rate=learning_rate)
         if seed is not None:
             plan = dataclasses.replace(plan, seed=seed)
         if minutes is not None and earlier is None:
@@ -66,8 +76,9 @@ def train(
             write_curves(run)
             _report(epoch, plan.epochs)
 
+        first = _weights(begin_with, registry) if begin_with else None
         with step_display(run.name) as on_step:
-            outcome = train_model(run, plan, training, validation, tell, on_step)
+            outcome = train_model(run, plan, training, validation, tell, on_step, first)
         typer.echo(f"{run}: best score on validation {outcome.best_score:.4f} at epoch {outcome.best_epoch}")
     if release:
         make_release(run, release, registry_folder(registry), splits, promote)
@@ -88,6 +99,15 @@ def make_release(run: Path, version: str, target: Path, splits: Splits, promote:
         f"{made.litert.parent}: {made.card['conversion']['chosen']}, test accuracy {found['accuracy']:.4f} "
         f"({low:.3f} to {high:.3f}), calibration error {found['ece']:.3f}{', champion' if promote else ''}"
     )
+
+
+def _weights(named: str, registry: Path | None) -> Path:
+    """The file of weights that a version has, or that is named itself."""
+    from model import registry as models
+
+    if Path(named).is_file():
+        return Path(named)
+    return models.load_release(named, registry_folder(registry)).weights
 
 
 def _counts(dropped: dict[str, int]) -> str:

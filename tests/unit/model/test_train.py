@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from model.augment import Augmentation, build_augmenter, scaling_matrices
+from model.augment import Augmentation, build_augmenter, mix, scaling_matrices
 from model.compression import Compression, compress
 from model.errors import ModelError
 from model.heads import HEAD_MIXTURES
@@ -155,3 +155,23 @@ def test_with_votes_the_kept_network_answers_to_both_labels_and_votes(tmp_path):
     found = outcome.history[0]
     assert found["score"] == pytest.approx(0.75 * found["validation_accuracy"] + 0.25 * found["vote_accuracy"])
     assert found["mixture"] in HEAD_MIXTURES
+
+
+def test_a_run_begins_with_the_weights_that_it_is_given(finished, tmp_path):
+
+    still = dataclasses.replace(PLAN, epochs=1, learning_rate=0.0, begun_with="finished")
+    begun = train(tmp_path, still, *FACES, begin_with=finished.folder / "best.weights.h5")
+    best = max(finished.history, key=lambda e: e["score"])
+    # The mean of weights keeps batch normalisation's statistics, which move without any learning.
+    assert begun.history[0]["validation_accuracy"] == pytest.approx(best["validation_accuracy"], abs=0.1)
+
+
+def test_mixing_lays_a_share_of_another_image_and_its_target_over_each():
+    rng = np.random.default_rng(1)
+    images = rng.normal(size=(200, 4, 4, 1)).astype(np.float32)
+    targets = np.eye(200, dtype=np.float32)
+    mixed, mixed_targets = mix(images, targets, 0.2, rng)
+    assert mixed_targets.sum(axis=1) == pytest.approx(np.ones(200))
+    assert (mixed_targets.diagonal() >= 0.5).all()
+    assert 0.01 < 1 - mixed_targets.diagonal().mean() < 0.25
+    assert mixed.reshape(200, -1) == pytest.approx(mixed_targets @ images.reshape(200, -1), abs=1e-5)
