@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     VideoPacket = Packet[VideoStream]
 
-__all__ = ["REORDER_PACKETS", "Video", "open_video", "packet_ticks"]
+__all__ = ["REORDER_PACKETS", "Video", "open_video", "packet_ticks", "refuse_large_pictures"]
 
 CONTAINERS = ("mov", "matroska", "avi", "mpegts", "flv", "asf", "mpeg", "ogg")
 """FFmpeg's names of the containers that are read: those that hold their own pictures. hls, dash, concat, image
@@ -200,13 +200,22 @@ def _stream_of_pictures(path: Path, container: InputContainer, settings: Recordi
     context = stream.codec_context
     if context is None:
         raise InputError(f"{shown(path)}: its pictures are in a codec that cannot be decoded; export it as H.264")
-    if context.width * context.height > settings.max_pixels:
-        raise InputError(
-            f"{shown(path)}: its pictures of {context.width}×{context.height} px are larger than "
-            f"recording.max_pixels ({settings.max_pixels:,}) allows; export it smaller"
-        )
+    refuse_large_pictures(path, context.width, context.height, settings)
     context.options = {"max_pixels": str(settings.max_pixels)}
     return stream
+
+
+def refuse_large_pictures(path: Path, width_px: int, height_px: int, settings: RecordingSettings) -> None:
+    """Refuse pictures by what a header says of their size.
+
+    Raises:
+        InputError: they are larger than the settings allow.
+    """
+    if width_px * height_px > settings.max_pixels:
+        raise InputError(
+            f"{shown(path)}: its pictures of {width_px}×{height_px} px are larger than "
+            f"recording.max_pixels ({settings.max_pixels:,}) allows; export it smaller"
+        )
 
 
 def _from_keyframe(packets: Iterator[VideoPacket], keyframe: int) -> Iterator[VideoPacket]:

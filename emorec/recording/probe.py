@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +16,7 @@ import av
 
 from emorec.errors import InputError
 from emorec.recording.chunks import PacketScan, scan_packets
-from emorec.recording.container import Video, open_video
+from emorec.recording.container import Video, open_video, refuse_large_pictures
 from emorec.recording.files import shown
 from emorec.recording.pictures import displayed_size, orientation
 from emorec.settings.recording import RecordingSettings
@@ -27,6 +30,9 @@ __all__ = ["probe"]
 PACKETS_TO_FIRST_PICTURE = 1000
 """A recording of which none of this many packets (40 s at 25 a second) can be decoded is refused."""
 
+_REFUSED_SIZE = re.compile(r"Picture size (\d+)x(\d+) (?:is invalid|exceeds)")
+"""What FFmpeg's log says of a picture that is too large (av_image_check_size2)."""
+
 BROKEN_OFF_S = 1.0
 """A file that states more than this beyond its last picture has been broken off."""
 
@@ -39,7 +45,7 @@ def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
     """
     path = path.absolute()
     with open_video(path, settings) as video:
-        frame = _first_picture(video)
+        frame = _first_picture(video, settings)
         rotation_deg, mirrored = orientation(frame)
     # Opened anew: the decoder has read ahead.
     with open_video(path, settings) as video:
@@ -72,24 +78,48 @@ def probe(path: Path, settings: RecordingSettings) -> RecordingInfo:
     )
 
 
-def _first_picture(video: Video) -> VideoFrame:
-    for packet in islice(video.packets(), PACKETS_TO_FIRST_PICTURE):
+def _first_picture(video: Video, settings: RecordingSettings) -> VideoFrame:
+    with _refused_sizes() as refused_px:
+        for packet in islice(video.packets(), PACKETS_TO_FIRST_PICTURE):
+            try:
+                frames = video.stream.decode(packet)
+            except av.FFmpegError:
+                continue
+            if frames:
+                return frames[0]
         try:
-            frames = video.stream.decode(packet)
+            last = video.stream.decode(None)
         except av.FFmpegError:
-            continue
-        if frames:
-            return frames[0]
-    try:
-        last = video.stream.decode(None)
-    except av.FFmpegError:
-        last = []
+            last = []
     if last:
         return last[0]
+    for width_px, height_px in refused_px:
+        refuse_large_pictures(video.path, width_px, height_px, settings)
     raise InputError(
         f"{shown(video.path)}: none of its pictures ({video.stream.codec.long_name}) could be decoded; "
         "the file is damaged, copy or export it again"
     )
+
+
+@contextmanager
+def _refused_sizes() -> Iterator[list[tuple[int, int]]]:
+    """The sizes of pictures, px, that FFmpeg refuses meanwhile, filled in at the end.
+
+    It says them in its log alone: where a header within the pictures states more than ``max_pixels``, or more than
+    FFmpeg itself can address (16,384 × 16,384 is), neither the container nor the decoder has a size afterwards.
+    """
+    sizes: list[tuple[int, int]] = []
+    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_level(av.logging.ERROR)
+    # Otherwise a size that an earlier recording had would not be said again.
+    av.logging.set_skip_repeated(False)
+    try:
+        with av.logging.Capture() as said:
+            yield sizes
+    finally:
+        av.logging.set_skip_repeated(skip)
+        av.logging.set_level(level)
+    sizes += [(int(found[1]), int(found[2])) for _, _, text in said if (found := _REFUSED_SIZE.match(text))]
 
 
 def _stated_end_s(video: Video, max_duration_s: float) -> float:

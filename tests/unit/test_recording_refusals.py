@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from emorec.errors import InputError
 from emorec.recording import SampleReader, plan_chunks, probe, shown_name
 from emorec.settings.recording import RecordingSettings
-from tests.clips import write_clip
+from tests.clips import HEIGHT_PX, WIDTH_PX, write_clip
 
 SETTINGS = RecordingSettings()
 
@@ -298,4 +298,56 @@ def test_pictures_of_16k_by_16k_are_not_unfolded(tmp_path: Path) -> None:
         packet.stream, packet.pts, packet.dts, packet.is_keyframe = stream, 0, 0, True
         output.mux(packet)
     assert path.stat().st_size < 100_000
-    assert "none of its pictures (PNG (Portable Network Graphics) image) could be decoded" in refusal(path)
+    assert "16384×16384 px are larger than recording.max_pixels (64,000,000)" in refusal(path)
+
+
+@pytest.mark.parametrize("side", [16_384, 40_000])
+def test_a_size_that_only_the_pictures_state_is_refused_by_that_size(tmp_path: Path, side: int) -> None:
+    path = write_clip(tmp_path / "large.avi", codec="mjpeg", pix_fmt="yuvj420p", seconds=0.2)
+    content = path.read_bytes()
+    # The frame header (ITU-T T.81, B.2.2) of each picture; FFmpeg cannot address more than some 16,380 squared.
+    start, size = b"\xff\xc0\x00\x11\x08", struct.pack(">HH", HEIGHT_PX, WIDTH_PX)
+    assert content.count(start + size) == 5
+    path.write_bytes(content.replace(start + size, start + struct.pack(">HH", side, side)))
+    for _ in range(2):
+        assert f"{side}×{side} px are larger than recording.max_pixels (64,000,000)" in refusal(path)
+
+
+@pytest.mark.parametrize("container", [".mp4", ".mkv"])
+def test_a_size_that_ffmpeg_cannot_address_is_refused_by_that_size(tmp_path: Path, container: str) -> None:
+    path = write_clip_of_16k(tmp_path / f"large{container}")
+    assert "16384×16384 px are larger than recording.max_pixels (64,000,000)" in refusal(path)
+
+
+def write_clip_of_16k(path: Path) -> Path:
+    """H.264 whose header says 16,384 × 16,384 px, which no encoder writes (ITU-T H.264, 7.3.2.1.1)."""
+
+    def ue(number: int) -> str:
+        code = f"{number + 1:b}"
+        return "0" * (len(code) - 1) + code
+
+    side = ue(16_384 // 16 - 1)
+    # Baseline, level 6.2, no more than one reference, the size in macroblocks, whole frames, no cropping.
+    bits = f"{66:08b}{0:08b}{62:08b}" + ue(0) + ue(0) + ue(2) + ue(1) + "0" + side + side + "11" + "00" + "1"
+    bits = bits.ljust(-(-len(bits) // 8) * 8, "0")
+    sps = b"\x67" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    pps = b"\x68\xce\x38\x80"
+    small = write_clip(path.with_name(f"small{path.suffix}"), options={"profile": "baseline"}, seconds=0.2)
+    with av.open(str(small)) as source, av.open(str(path), "w") as output:
+        stream = source.streams.video[0]
+        copy: Any = output.add_stream_from_template(stream)
+        copy.codec_context.width = copy.codec_context.height = 16_384
+        # avcC (ISO/IEC 14496-15, 5.3.3.1): one set of each.
+        copy.codec_context.extradata = (
+            bytes([1, 66, 0, 62, 0xFF, 0xE1])
+            + len(sps).to_bytes(2, "big")
+            + sps
+            + bytes([1])
+            + len(pps).to_bytes(2, "big")
+            + pps
+        )
+        for packet in source.demux(stream):
+            if packet.size:
+                packet.stream = copy
+                output.mux(packet)
+    return path
