@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emorec.types import EMOTIONS, STATES, State
-from reports.charts import FINE, STACK_ORDER, coarse_bins
+from reports.charts import STACK_ORDER
 from reports.context import Context
 from reports.facts import numbers
 from reports.figures import at_ms, line, stacked_bars, time_axis
+from reports.group import FINE, coarse_bins
 from reports.series import Bins, bins_for, matrix, mean_in_bins, runs
 from reports.states import judged, names_of, states_of
 from reports.words import LEVELS, known

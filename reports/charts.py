@@ -1,20 +1,23 @@
-"""The group over time: attention, displayed emotions, engagement levels, and how engagement was distributed."""
+"""The group over time: attention, displayed emotions, engagement levels, and how engagement was distributed.
+
+Its engagement and synchrony, with their bands, are in :mod:`reports.bands`.
+"""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.bands import engagement_chart, extreme, likely_range, synchrony_chart
 from reports.context import Context, Part, drawn
-from reports.facts import Facts, numbers
+from reports.facts import numbers
 from reports.figures import (
     Chart,
     Table,
     area,
-    at_ms,
     band,
     line,
     pattern,
@@ -23,40 +26,28 @@ from reports.figures import (
     stacked_bars,
     time_axis,
 )
+from reports.group import FINE, coarse_bins, group_table, screen_changes
 from reports.moments import moment_marks, moment_rows
-from reports.series import Bins, bins_for, mean_in_bins, plain
-from reports.words import LEVELS, known
+from reports.series import bins_for, mean_in_bins, plain
+from reports.words import LEVELS
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["STACK_ORDER", "coarse_bins", "over_time"]
+__all__ = ["STACK_ORDER", "over_time"]
 
 Float = NDArray[np.float64]
 
-FINE: Final = 240
-"""Most points of a curve: what 1,000 px can show without noise."""
-COARSE: Final = 64
-"""Most columns of stacked bars and of the heat map: wide enough for a letter, each of a span with a name."""
 STACK_ORDER: Final = ("happy", "surprise", "neutral", "sad", "fear", "disgust", "angry")
 """From pleasant to unpleasant, so that a stack's upper edge rises when the mood sinks."""
-BELOW: Final = -0.05
-"""Where screen changes are marked on an axis of 0 to 1: under all that is measured."""
 DISTRIBUTION_STEP: Final = 0.05
 
 
 def over_time(context: Context) -> Part | None:
     """The group over time, with its moments."""
-    charts = drawn(attention_chart(context), emotion_chart(context), level_chart(context), distribution_chart(context))
+    made = (attention_chart, emotion_chart, synchrony_chart, engagement_chart, level_chart, distribution_chart)
+    charts = drawn(*(make(context) for make in made))
     if not charts:
         return None
     values = {"moments": moment_rows(context), "all_moments": context.facts.moments}
     return Part("over_time.html", values, charts)
-
-
-def coarse_bins(facts: Facts) -> Bins:
-    """The columns of stacked bars and of the heat map; at least a window wide."""
-    return bins_for(facts.duration_s, COARSE, at_least_s=facts.window_s)
 
 
 def attention_chart(context: Context) -> Chart | None:
@@ -95,17 +86,13 @@ def attention_chart(context: Context) -> Chart | None:
         "Below it the number of people in the picture and of visible faces.",
         duration=words.duration(facts.duration_s),
         mean=words.score(facts.attention),
-        lowest=words.score(_extreme(mean, np.nanmin)),
-        highest=words.score(_extreme(mean, np.nanmax)),
+        lowest=words.score(extreme(mean, np.nanmin)),
+        highest=words.score(extreme(mean, np.nanmax)),
     )
     note = words.gettext("1: faces turned and open to the screen; 0: turned away.")
     if facts.people != 1:
-        more = words.gettext(
-            "The shaded range is where the mean of 95 in 100 similar groups would lie; it is wide when few faces are "
-            "seen."
-        )
-        note = f"{note} {more}"
-    figure = {"data": [*likely, curve, *_screen_changes(context, bins), *people], "layout": layout}
+        note = f"{note} {likely_range(words)}"
+    figure = {"data": [*likely, curve, *screen_changes(context, bins), *people], "layout": layout}
     columns = [
         (words.gettext("attention"), "attention", words.score),
         (words.gettext("from"), "attention_lo", words.score),
@@ -113,7 +100,7 @@ def attention_chart(context: Context) -> Chart | None:
         (words.gettext("in the picture"), "present", words.number),
         (words.gettext("faces"), "visible", words.number),
     ]
-    return Chart("attention", words.gettext("Attention"), note, figure, 400, text, _table(context, columns))
+    return Chart("attention", words.gettext("Attention"), note, figure, 400, text, group_table(context, columns))
 
 
 def _people_chart(context: Context, data: list[dict[str, Any]], present: Float) -> Chart:
@@ -134,7 +121,7 @@ def _people_chart(context: Context, data: list[dict[str, Any]], present: Float) 
         (words.gettext("faces"), "visible", words.number),
     ]
     figure = {"data": data, "layout": layout}
-    return Chart("attention", words.gettext("People"), note, figure, 240, text, _table(context, columns))
+    return Chart("attention", words.gettext("People"), note, figure, 240, text, group_table(context, columns))
 
 
 def emotion_chart(context: Context) -> Chart | None:
@@ -153,7 +140,7 @@ def emotion_chart(context: Context) -> Chart | None:
         width=words.duration(coarse_bins(facts).width_s),
     )
     figure = _stack(context, names, context.theme.palette["emotions"])
-    table = _table(context, [(names[name], name, words.share) for name in STACK_ORDER])
+    table = group_table(context, [(names[name], name, words.share) for name in STACK_ORDER])
     return Chart("emotions", words.gettext("Displayed expressions"), note, figure, 360, text, table)
 
 
@@ -174,7 +161,7 @@ def level_chart(context: Context) -> Chart | None:
         width=words.duration(coarse_bins(facts).width_s),
     )
     figure = _stack(context, names, context.theme.palette["levels"])
-    table = _table(context, [(names[name], name, words.share) for name in order])
+    table = group_table(context, [(names[name], name, words.share) for name in order])
     return Chart("levels", words.gettext("Engagement levels"), note, figure, 300, text, table)
 
 
@@ -254,7 +241,7 @@ def _stack(context: Context, names: dict[str, str], style: dict[str, Any]) -> di
     frame = context.session.group_windows
     t_s = numbers(frame, "t0")
     series = {name: mean_in_bins(t_s, numbers(frame, name), bins) for name in names}
-    changes = _screen_changes(context, bins_for(facts.duration_s, FINE, at_least_s=2))
+    changes = screen_changes(context, bins_for(facts.duration_s, FINE, at_least_s=2))
     layout = {
         "barmode": "stack",
         "legend": {"traceorder": "normal"},
@@ -263,41 +250,3 @@ def _stack(context: Context, names: dict[str, str], style: dict[str, Any]) -> di
         **moment_marks(context),
     }
     return {"data": [*stacked_bars(series, style, names, bins), *changes], "layout": layout}
-
-
-def _screen_changes(context: Context, bins: Bins) -> list[dict[str, Any]]:
-    """Marks where the screen changed (a slide), under the curves; several in one bin are one."""
-    frame: pd.DataFrame = context.session.group
-    changed = numbers(frame, "t")[frame["screen_change"].fillna(value=False).to_numpy(bool)]
-    if not len(changed):
-        return []
-    t_s = changed[np.unique(bins.index(changed), return_index=True)[1]]
-    name = context.words.gettext("screen change")
-    mark = {"symbol": "line-ns-open", "size": 9, "color": context.theme.palette["screen"], "line": {"width": 2}}
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": name,
-            "x": [at_ms(t) for t in t_s],
-            "y": [BELOW] * len(t_s),
-            "marker": mark,
-            "hovertemplate": f"{name}<extra></extra>",
-        }
-    ]
-
-
-def _table(context: Context, columns: list[tuple[str, str, Any]]) -> Table:
-    """Columns of the group's windows as texts, a row per column of the stacked bars."""
-    frame, bins, words = context.session.group_windows, coarse_bins(context.facts), context.words
-    t_s = numbers(frame, "t0")
-    series = [(mean_in_bins(t_s, numbers(frame, column), bins), text) for _, column, text in columns]
-    rows = [
-        [words.clock(start), *(text(values[i]) if known(values[i]) else "–" for values, text in series)]
-        for i, start in enumerate(bins.starts_s)
-    ]
-    return Table([words.gettext("time"), *(name for name, _, _ in columns)], rows)
-
-
-def _extreme(values: Float, pick: Any) -> float:
-    return float(pick(values)) if np.isfinite(values).any() else float("nan")

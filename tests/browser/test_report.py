@@ -16,19 +16,20 @@ from reports.words import words_in
 from tests.browser.opened import Opened, overflow_px, plots
 from tests.builders import write_session
 
-GROUP = ["attention", "emotions", "levels", "distribution"]
+GROUP = ["attention", "emotions", "synchrony", "engagement", "levels", "distribution"]
 ALL = [*GROUP, "heat-map", "attendance", "card", "face-sizes"]
+WITHOUT_SYNCHRONY = [name for name in ALL if name != "synchrony"]
 CASES = [
     pytest.param({"participants": 25, "minutes": 60}, ALL, id="25 people, an hour"),
     pytest.param({"participants": 100, "minutes": 240, "rate_hz": 0.2}, ALL, id="100 people, 4 hours"),
-    pytest.param({"participants": 1, "minutes": 5}, ALL, id="one participant, 5 minutes"),
-    pytest.param({"participants": 3, "minutes": 1}, ALL, id="a minute"),
+    pytest.param({"participants": 1, "minutes": 5}, WITHOUT_SYNCHRONY, id="one participant, 5 minutes"),
+    pytest.param({"participants": 3, "minutes": 1}, WITHOUT_SYNCHRONY, id="a minute"),
     pytest.param({"participants": 8, "minutes": 5, "cameras": False}, ["attention", "attendance"], id="cameras off"),
     pytest.param({"participants": 0, "minutes": 5}, [], id="nobody"),
     pytest.param({"participants": 25, "minutes": 20, "mode": "aggregate"}, GROUP, id="aggregate"),
     pytest.param(
         {"participants": 8, "minutes": 20, "emotions": False},
-        [name for name in ALL if name != "emotions"],
+        [name for name in ALL if name not in ("emotions", "synchrony")],
         id="without emotions",
     ),
 ]

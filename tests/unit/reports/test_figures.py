@@ -56,6 +56,8 @@ def test_no_figure_of_an_aggregate_session_is_of_a_person(build: Build) -> None:
     assert set(_figures(build(participants=8, minutes=5, mode="aggregate"))) == {
         "attention",
         "emotions",
+        "synchrony",
+        "engagement",
         "levels",
         "distribution",
     }

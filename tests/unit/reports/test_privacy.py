@@ -25,7 +25,7 @@ def _numbers_in_time(figure: dict[str, Any]) -> Iterator[int]:
     for trace in figure["data"]:
         if "dx" in trace:
             yield trace["dx"]
-        elif trace.get("name") == "likely range":
+        elif trace.get("fill") == "toself":
             times = sorted({x for x in trace["x"] if x is not None})
             yield min(b - a for a, b in itertools.pairwise(times))
 
@@ -40,7 +40,7 @@ def test_an_aggregate_report_has_nothing_of_single_people_in_any_byte(build: Bui
     assert not re.search(r"\bP\d\d\b|heatmap|data-card=|\bcards\b.{0,3}\[|heat-map", own.split("<script>")[0])
     data = json.loads(re.search(r'id="report-data">(.*?)</script>', page, flags=re.DOTALL)[1])
     assert set(data) == {"figures"}
-    assert set(data["figures"]) == {"attention", "emotions", "levels", "distribution"}
+    assert set(data["figures"]) == {"attention", "emotions", "synchrony", "engagement", "levels", "distribution"}
 
 
 def test_an_aggregate_report_has_no_value_finer_than_a_window(build: Build) -> None:
@@ -66,7 +66,7 @@ def test_a_report_without_emotions_holds_no_expression_in_any_figure(build: Buil
     cards = json.dumps([part.data.get("cards") for part in parts])
 
     assert len(figures) > 1000
-    assert not re.search("happiness|anger|sadness|surprise|disgust|expression", figures + cards)
+    assert not re.search("happiness|anger|sadness|surprise|disgust|expression|synchrony", figures + cards)
 
 
 def test_nobody_is_ranked_people_stand_by_their_first_appearance_everywhere(build: Build) -> None:

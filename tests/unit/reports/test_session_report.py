@@ -115,7 +115,7 @@ def test_a_report_without_emotions_is_complete_and_names_none(build: Build) -> N
     text = prose(page)
 
     assert "No expressions were analysed" in text
-    for figure in ("attention", "levels", "heat-map", "attendance", "face-sizes"):
+    for figure in ("attention", "engagement", "levels", "heat-map", "attendance", "face-sizes"):
         assert f'data-figure="{figure}"' in page
     for emotion in ("happy", "angry", *(word for word in EMOTION_WORDS.values() if word != "neutral")):
         assert not re.search(rf"\b{emotion}\b", _own(page), flags=re.IGNORECASE)
@@ -124,7 +124,7 @@ def test_a_report_without_emotions_is_complete_and_names_none(build: Build) -> N
 def test_an_aggregate_report_is_complete_and_names_nobody(build: Build) -> None:
     page = render(build(participants=25, minutes=20, mode="aggregate"))
 
-    for figure in ("attention", "emotions", "levels"):
+    for figure in ("attention", "emotions", "synchrony", "engagement", "levels"):
         assert f'data-figure="{figure}"' in page
     assert "Attention held near" in prose(page)
     assert not re.search(r"\bP\d\d\b", _own(page))
