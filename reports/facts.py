@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from emorec.settings.analysis import AnalysisSettings
 from emorec.types import EMOTIONS
 from reports.words import LEVELS, known
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from emorec.store import Session
 
-__all__ = ["Facts", "facts_of", "numbers", "seen_share", "weighted"]
+__all__ = ["Facts", "analysis_of", "facts_of", "numbers", "seen_share", "weighted"]
 
 Float = NDArray[np.float64]
 
@@ -102,6 +105,15 @@ def facts_of(session: Session) -> Facts:
         aggregate=privacy["mode"] == "aggregate",
         with_emotions=bool(privacy["emotions"]),
     )
+
+
+def analysis_of(metadata: Mapping[str, Any]) -> AnalysisSettings:
+    """The settings of the analysis: the defaults, with what the session says was different."""
+    try:
+        return AnalysisSettings.model_validate(metadata["settings"].get("analysis", {}))
+    except ValidationError:
+        # A session of another version, which knew other settings.
+        return AnalysisSettings()
 
 
 def numbers(frame: pd.DataFrame, column: str) -> Float:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from pydantic import ValidationError
 
 from emorec.analysis.engagement import INDEXES
 from emorec.settings.analysis import AnalysisSettings
 from reports.context import Context, Part
-from reports.facts import Facts, numbers
+from reports.facts import Facts, analysis_of, numbers
 from reports.words import Words
 
 __all__ = ["emotion_model", "limits", "methods"]
@@ -44,7 +43,7 @@ def emotion_model(metadata: Mapping[str, Any]) -> str:
 def _sentences(context: Context) -> list[str]:
     """What ran, step by step."""
     metadata, facts, words = context.session.metadata, context.facts, context.words
-    analysis, _ = _analysis(metadata["settings"]), context.words.gettext
+    analysis, _ = analysis_of(metadata), context.words.gettext
     counts = metadata["counts"]
     pictures = words.ngettext(
         "emorec %(version)s looked at %(num)s picture of the recording, offline",
@@ -101,7 +100,11 @@ def _sentences(context: Context) -> list[str]:
         )
     if facts.aggregate:
         sentences.append(
-            _("Only windows of the whole group were kept, of groups of five and more; nothing of single people.")
+            _(
+                "Only windows of the group were kept, and in them only means of fixed groups of at least %(least)s "
+                "people all of whom were measured; nothing of single people.",
+                least=words.number(analysis.least_group),
+            )
         )
     sentences.append(_("No picture, face or voice is stored."))
     return sentences
@@ -152,15 +155,6 @@ def _engagement(analysis: AnalysisSettings, facts: Facts, words: Words) -> list[
         coverage=words.share(analysis.least_coverage),
     )
     return [made, bounds]
-
-
-def _analysis(changed: Mapping[str, Any]) -> AnalysisSettings:
-    """The settings of the analysis: the defaults, with what the session says was different."""
-    try:
-        return AnalysisSettings.model_validate(changed.get("analysis", {}))
-    except ValidationError:
-        # A session of another version, which knew other settings.
-        return AnalysisSettings()
 
 
 def _rate(context: Context) -> str:

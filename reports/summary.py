@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from reports.context import Context, Part
-from reports.facts import Facts, numbers
+from reports.facts import Facts, analysis_of, numbers
 from reports.moments import moments_in_order
 from reports.series import Bins, Steps, bins_for, mean_in_bins, steps_of
 from reports.spoken import chapter_at, chapter_name, chapters_of, question_at, question_line
@@ -97,8 +97,10 @@ def sentences_of(session: Session, facts: Facts, words: Words) -> list[str]:
     if not facts.measured:
         sentences.append(
             _(
-                "Attention and engagement cannot be given, because fewer than five faces were visible at a time; the "
-                "number of people can."
+                "Attention and engagement cannot be given: in this privacy mode they are means of fixed groups of at "
+                "least %(least)s people, and at no time could all faces of such a group be measured. The number of "
+                "people can.",
+                least=words.number(analysis_of(session.metadata).least_group),
             )
             if facts.aggregate
             else _(

@@ -44,7 +44,12 @@ def _paragraph(session: Session) -> str:
         pytest.param(
             {"metadata": {"models": {"emotion/vgg11-1/model.tflite": "a0" * 32}}}, "Its version is vgg11-1.", id="model"
         ),
-        pytest.param({"mode": "aggregate"}, "Only windows of the whole group were kept", id="aggregate"),
+        pytest.param({"mode": "aggregate"}, "only means of fixed groups of at least 5 people", id="aggregate"),
+        pytest.param(
+            {"mode": "aggregate", "metadata": {"settings": {"analysis": {"least_group": 6}}}},
+            "only means of fixed groups of at least 6 people",
+            id="aggregate, of larger groups",
+        ),
     ],
 )
 def test_what_ran_is_told_as_it_ran(build: Build, wanted: dict[str, Any], said: str) -> None:
