@@ -177,7 +177,8 @@ def analyze(
 
 
 def _load_what_follows() -> None:
-    for module in ("emorec.resolve", "reports.session"):
+    # pandas, since Arrow looks for it at the first array that it makes of a list.
+    for module in ("emorec.resolve", "pandas", "pyarrow.parquet", "reports.session"):
         importlib.import_module(module)
 
 

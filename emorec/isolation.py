@@ -7,6 +7,7 @@ says which file it was.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import pickle
 import signal
@@ -15,8 +16,9 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -29,7 +31,7 @@ from emorec.settings.limits import LimitsSettings
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["Isolation", "end_all"]
+__all__ = ["Isolation", "end_all", "start_ahead"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,6 +51,13 @@ class _Callback:
 
 
 _open: weakref.WeakSet[Isolation] = weakref.WeakSet()
+_ahead: list[tuple[subprocess.Popen[bytes], Connection]] = []
+
+
+def start_ahead(modules: Sequence[str]) -> None:
+    """Start the process that the next :class:`Isolation` takes, which loads ``modules`` while the caller does other
+    things. It ends with the one who asked, also unused."""
+    _ahead.append(_start(modules))
 
 
 def end_all() -> None:
@@ -128,14 +137,7 @@ class Isolation:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            ours, theirs = socket.socketpair()
-            with ours, theirs:
-                command = [sys.executable, "-m", "emorec.isolation", str(theirs.fileno()), str(os.getpid())]
-                environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-                self._process = subprocess.Popen(  # noqa: S603 — our own module
-                    command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL
-                )
-                self._connection = Connection(ours.detach())
+            self._process, self._connection = _ahead.pop() if _ahead else _start()
         return self._connection
 
     def _answer(self, what: str, connection: Connection, callbacks: list[Callable[..., object]]) -> tuple[str, Any]:
@@ -259,9 +261,29 @@ def _serve(connection: Connection) -> None:
         connection.send(answer)
 
 
+class _WithoutPandas(MetaPathFinder):
+    """Hides pandas, which Arrow loads where it is installed: a quarter of a second and 40 MB that nothing here needs."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:  # noqa: ARG002
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is not used in this process", name=fullname)
+
+
+def _start(modules: Sequence[str] = ()) -> tuple[subprocess.Popen[bytes], Connection]:
+    """Start a process, which first loads these modules, and connect to it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = [sys.executable, "-m", "emorec.isolation", str(theirs.fileno()), str(os.getpid()), *modules]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        process = subprocess.Popen(  # noqa: S603 — our own module
+            command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL
+        )
+        return process, Connection(ours.detach())
+
+
 def main() -> None:
     """The process's own side."""
-    descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
+    descriptor, parent, *modules = int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         # Not to outlive the one who asked, even where native code never looks up.
@@ -270,6 +292,11 @@ def main() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             return
+    sys.meta_path.insert(0, _WithoutPandas())
+    for module in modules:
+        # What cannot be loaded is told to the one who needs it.
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
     with contextlib.suppress(BrokenPipeError):
         _serve(Connection(descriptor))
 

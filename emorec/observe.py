@@ -161,7 +161,8 @@ class Observer:
                 self._readers.put(reader)
 
         groups = [slice(first, first + FACES_AT_ONCE) for first in range(0, len(faces), FACES_AT_ONCE)]
-        return Landmarks.concatenate([Landmarks.empty(), *self._pool.map(read_group, groups)])
+        spread = self._pool.map if len(groups) > 1 else map
+        return Landmarks.concatenate([Landmarks.empty(), *spread(read_group, groups)])
 
     def embed_later(self, chips: list[Chip], clock: StageClock) -> Future[Float32]:
         """The embeddings [n, 128] of aligned crops, once they are made."""

@@ -175,7 +175,8 @@ def _from_file(path: Path, kind: type[T]) -> T:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    with pq.ParquetFile(path) as file:  # read_table would load Arrow's datasets, and pandas with them
+        table = file.read()
     arrays = {}
     for f in fields(kind):
         column = table.column(f.name).combine_chunks()

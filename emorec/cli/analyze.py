@@ -91,6 +91,10 @@ def analyze(
 
     Example: emorec analyze lecture.mp4 --course algebra
     """
+    from emorec.isolation import start_ahead
+
+    start_ahead(["emorec.recording", "emorec.runners", "emorec.observe", "pyarrow.parquet"])
+
     from emorec.amend import Additions
     from emorec.cli.native import divert_native_output
     from emorec.cli.progress import legal_notice

@@ -161,6 +161,9 @@ class FaceDetector:
                 self._free.put(model)
 
         self.calls += len(items)
+        if len(items) == 1:
+            # Two changes of thread would cost as much as they gain.
+            return [with_free_model(items[0])]
         return list(self._pool.map(with_free_model, items))
 
 

@@ -148,7 +148,7 @@ def still_tiles(rgb: UInt8, boxes_px: Float32) -> tuple[Bool, Bool]:
     if colour is None:
         nowhere = np.zeros(len(boxes_px), bool)
         return nowhere, nowhere.copy()
-    gutter = _near(small, colour, GUTTER_LEVELS[-1])
+    gutter = _distance(small, colour) <= GUTTER_LEVELS[-1]
     boxes = np.round(boxes_px * scale).astype(int)
     stands = np.array([stands_alone(gutter, box) for box in boxes], bool)
     return stands, np.array([is_filled(gutter, box) for box in boxes], bool)
@@ -175,8 +175,12 @@ def find_tiles(rgb: UInt8, face_boxes_px: Float32) -> Float32:
     if colour is None:
         return none
     leaves, best, middles = np.zeros((0, 4), int), 0.0, centers(face_boxes_px)
+    distance = _distance(small, colour)
+    if _leaves(distance <= GUTTER_LEVELS[-1], 0, 0) == [(0, 0, small.shape[1], small.shape[0])]:
+        # No gutter divides it, and what is gutter within fewer levels is so within more.
+        return none
     for levels in GUTTER_LEVELS:
-        gutter = _near(small, colour, levels)
+        gutter = distance <= levels
         found = [leaf for leaf in _leaves(gutter, 0, 0) if _is_tile(gutter, leaf)]
         tiles = complete_grid(np.array(found, int).reshape(-1, 4), gutter)
         area, alike = tiles[:, 2] * tiles[:, 3], same_sizes(tiles).sum(axis=1)
@@ -234,10 +238,10 @@ def _work_picture(rgb: UInt8) -> tuple[UInt8, float]:
     return small, 1 / factor
 
 
-def _near(small: UInt8, colour: Float32, levels: int) -> Bool:
-    """Where a picture has a colour within so many levels."""
-    low, high = (np.clip(colour + by, 0, 255).astype(np.uint8) for by in (-levels, levels))
-    return np.asarray(cv2.inRange(small, low, high) > 0)
+def _distance(small: UInt8, colour: Float32) -> UInt8:
+    """How far each pixel of a picture is from a colour, levels in the channel where it is farthest."""
+    red, green, blue = cv2.split(cv2.absdiff(small, np.array([*np.floor(colour), 0.0])))
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 
 
 def _border_colour(small: UInt8) -> Float32 | None:

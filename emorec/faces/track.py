@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from emorec.faces.boxes import centers
 from emorec.types import Float32, Int32
@@ -97,6 +96,11 @@ class Tracker:
         change = np.abs(np.log(np.maximum(expected[:, None, 2], 1) / np.maximum(box_px[None, :, 2], 1)))
         gap = np.array([t_s - track.t_s for track in self._open])[:, None]
         possible = (apart <= REACH + REACH_PER_S * gap) & (change <= np.log(SIZE_CHANGE))
+        if (possible.sum(axis=0) <= 1).all() and (possible.sum(axis=1) <= 1).all():
+            # Nobody has a choice, which is nearly always so: loading what chooses takes longer than a short chunk.
+            return [(int(r), int(c)) for r, c in np.argwhere(possible)]
+        from scipy.optimize import linear_sum_assignment
+
         # Impossible pairs cost more than any sum of possible ones, so they never displace one.
         cost = np.where(possible, apart + 0.5 * change, 1e4)
         rows, columns = linear_sum_assignment(cost)

@@ -50,12 +50,22 @@ class PictureConverter:
         scaled = self._reformatter.reformat(
             frame, width=width, height=height, format="rgb24", src_colorspace=_colorspace(frame), threads=1
         )
-        rgb = np.rot90(cast("UInt8", scaled.to_ndarray()), -self._quarters)
+        rgb = np.rot90(_array(scaled), -self._quarters)
         if self._mirrored:
             rgb = rgb[:, ::-1]
         if rgb.shape[1::-1] != self._size_px:
             rgb = _centred(rgb, *self._size_px)
         return np.ascontiguousarray(rgb)
+
+
+def _array(frame: VideoFrame) -> UInt8:
+    """The pixels [H, W, 3] of an RGB frame: its own memory, which lives as long as the array, where rows follow each
+    other without a gap; else a copy."""
+    plane = frame.planes[0]
+    if plane.line_size != 3 * frame.width:
+        return cast("UInt8", frame.to_ndarray())
+    pixels = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # a buffer, as PyAV does not say
+    return cast("UInt8", pixels[: 3 * frame.width * frame.height].reshape(frame.height, frame.width, 3))
 
 
 def displayed_size(stream: VideoStream, frame: VideoFrame, rotation_deg: int) -> tuple[int, int]:

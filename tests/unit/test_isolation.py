@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from emorec.errors import InputError, LimitError, StoreError
-from emorec.isolation import Isolation
+from emorec.isolation import Isolation, start_ahead
 from emorec.settings.limits import LimitsSettings
 
 LIMITS = LimitsSettings()
@@ -40,6 +41,10 @@ def talk(tell: Callable[[int], None], times: int, pause_s: float = 0) -> int:
         tell(number)
         time.sleep(pause_s)
     return os.getpid()
+
+
+def loaded(module: str) -> bool:
+    return module in sys.modules
 
 
 def fail_with_a_cause() -> None:
@@ -93,3 +98,12 @@ def test_an_error_keeps_its_cause() -> None:
         process.run(NAME, fail_with_a_cause)
     assert isinstance(raised.value.__cause__, OSError)
     assert raised.value.__cause__.errno == errno.ENOSPC
+
+
+def test_the_process_that_was_started_ahead_is_taken_with_what_it_has_loaded() -> None:
+    start_ahead(["colorsys", "no_such_module"])
+    with Isolation(LIMITS) as process:
+        assert process.run(NAME, loaded, "colorsys")
+        process.close()
+        # The next one is another one.
+        assert not process.run(NAME, loaded, "colorsys")
