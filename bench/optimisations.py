@@ -67,7 +67,7 @@ def _one_after_another() -> Iterator[None]:
 OPTIMISATIONS = (
     Optimisation("known faces are followed, not searched", {"faces": {"search_every_s": 0.01}}),
     Optimisation("faces that stand still are not read again", {}, _patched("emorec.faces.change.STILL_MAX", -1)),
-    Optimisation("eyes of a crowd are read in turn", {"landmarks": {"eyes_in_turn_from_faces": 10_000}}),
+    Optimisation("faces of a crowd are read in turn", {"landmarks": {"in_turn_from_faces": 10_000}}),
     Optimisation(
         "pictures that nobody needs are not decoded",
         {},

@@ -163,13 +163,16 @@ def speaking(mouth_open: Float32, t_s: Float64, settings: LandmarksSettings) -> 
 
     The mean absolute change of the opening between neighbouring samples, over ``speaking_window_s`` around each sample,
     on a scale from ``speaking_still`` to ``speaking_lively``. A yawn or a smile is one change, speech is many. Give it
-    the samples of one participant in order of time; changes across gaps longer than half the window do not count. NaN
-    where fewer than two changes are known.
+    the samples of one participant in order of time; changes across gaps longer than half the window do not count, nor
+    does an opening that is the one before to the last digit amid others: it was not read anew. NaN where fewer than two
+    changes are known.
     """
     n = len(mouth_open)
     change = np.full(n, np.nan)
     change[1:] = np.abs(np.diff(mouth_open.astype(np.float64)))
     change[1:][np.diff(t_s) > settings.speaking_window_s / 2] = np.nan
+    moved = np.concatenate([[False], change > 0, [False]])
+    change[(change == 0) & moved[:-2] & moved[2:]] = np.nan
     # One change, however large, is not speech.
     bounded = np.minimum(change, settings.speaking_lively)
     known = np.isfinite(bounded)

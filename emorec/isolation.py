@@ -262,7 +262,7 @@ def _serve(connection: Connection) -> None:
 
 
 class _WithoutPandas(MetaPathFinder):
-    """Hides pandas, which Arrow loads where it is installed: a quarter of a second and 40 MB that nothing here needs."""
+    """Hides pandas, which Arrow loads where it is installed: a quarter of a second and 40 MB that nobody needs here."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:  # noqa: ARG002
         if fullname == "pandas":

@@ -223,14 +223,12 @@ class _Finding:
     def __init__(self, observer: Observer, clock: StageClock) -> None:
         settings = observer._settings
         self._observer, self._clock = observer, clock
-        self._crowd_from = settings.landmarks.eyes_in_turn_from_faces
         self._meter = ChangeMeter()
-        self._finder = FaceFinder(observer._detector, settings.faces, self._read, self._same_person)
+        crowd_from = settings.landmarks.in_turn_from_faces
+        self._finder = FaceFinder(observer._detector, settings.faces, crowd_from, self._read, self._same_person)
         self._before: UInt8 | None = None
         self._looks: dict[bytes, Float32] = {}
         self._looks_before: dict[bytes, Float32] = {}
-        self._samples = 0
-        self._eyes = True
 
     def find(self, sample: Sample) -> Seen:
         """The faces of the next sample."""
@@ -241,13 +239,11 @@ class _Finding:
         with self._clock.measure("faces", samples=1):
             found = self._finder.find(t_s, rgb, change)
         open_tracks = frozenset(self._finder.tracker.numbers())
-        seen = Seen(t_s, rgb, self._before, change, found, self._eyes, open_tracks)
+        seen = Seen(t_s, rgb, self._before, change, found, open_tracks)
         self._before = rgb
-        self._samples += 1
         return seen
 
     def _read(self, rgb: UInt8, faces: Detections) -> Landmarks:
-        self._eyes = len(faces) < self._crowd_from or self._samples % 2 == 0
         return self._observer.read_meshes(rgb, faces, self._clock)
 
     def _same_person(self, before: UInt8, known: Landmarks, now: UInt8, found: Landmarks) -> bool:

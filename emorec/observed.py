@@ -27,7 +27,7 @@ from emorec.types import (
     UInt8,
 )
 
-__all__ = ["EmotionQueue", "FaceRows", "HeldEyes", "SampleRows", "TileRows", "TrackRows"]
+__all__ = ["EmotionQueue", "FaceRows", "HeldSignals", "SampleRows", "TileRows", "TrackRows"]
 
 NOT_QUEUED = -1
 # What eyes were at a sample holds for the next, not longer, s.
@@ -159,14 +159,26 @@ class TileRows:
         return Tiles.concatenate(self._parts)
 
 
-class HeldEyes:
-    """What each track's eyes were when they were last read, for samples at which they were not."""
+class HeldSignals:
+    """What was last read of each track, for samples at which it was not."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[float, np.float32, np.float32, np.float32]] = {}
+        self._last = np.zeros(0, np.int32), Signals(*(np.zeros(0, np.float32) for _ in fields(Signals)))
 
-    def held(self, t_s: float, track: Int32, now: Signals) -> Signals:
-        """The signals of a sample's faces, one row per track; eyes that were not read are as at the sample before."""
+    def held(self, t_s: float, track: Int32, now: Signals, moved_on: Bool) -> Signals:
+        """The signals of a sample's faces, one row per track; what was not read is as at the sample before: all of
+        those that ``moved_on`` with the mesh that they had, and the eyes of others that were not read."""
+        last_track, last = self._last
+        rows, held = np.nonzero((track[:, None] == last_track[None]) & moved_on[:, None])
+        values = {f.name: getattr(now, f.name).copy() for f in fields(Signals)}
+        for name, of_all in values.items():
+            of_all[rows] = getattr(last, name)[held]
+        held_now = self._with_eyes(t_s, track, Signals(**values))
+        self._last = track, held_now
+        return held_now
+
+    def _with_eyes(self, t_s: float, track: Int32, now: Signals) -> Signals:
         before, self._known = self._known, {}
         eyes = np.column_stack([now.eyes_open, now.gaze_x, now.gaze_y])
         for row, number in enumerate(track.tolist()):

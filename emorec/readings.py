@@ -23,7 +23,7 @@ from emorec.faces.plates import PlateReader, PlateSchedule
 from emorec.faces.quality import face_quality
 from emorec.faces.tiles import tile_of, tile_signatures
 from emorec.landmarks import LandmarkReader, eye_centers
-from emorec.observed import EmotionQueue, FaceRows, HeldEyes, SampleRows, TileRows, TrackRows
+from emorec.observed import EmotionQueue, FaceRows, HeldSignals, SampleRows, TileRows, TrackRows
 from emorec.settings.faces import FacesSettings
 from emorec.types import Bool, Float32, Landmarks, Observations, UInt8
 
@@ -41,8 +41,8 @@ EmbedLater = Callable[[list[Chip]], Future[Float32]]
 class Seen:
     """A sample whose faces are found, with meshes but without eyes.
 
-    ``before``: the picture of the sample before, None for the first; ``eyes``: whether eyes are read at this sample;
-    ``open_tracks``: the tracks that may go on after it.
+    ``before``: the picture of the sample before, None for the first; ``open_tracks``: the tracks that may go on after
+    it.
     """
 
     t_s: float
@@ -50,7 +50,6 @@ class Seen:
     before: UInt8 | None
     change: Change
     found: Found
-    eyes: bool
     open_tracks: frozenset[int]
 
 
@@ -70,7 +69,7 @@ class Readings:
         self._reader, self._embed_later, self._emotions = reader, embed_later, emotions
         self._settings, self._clock = settings, clock
         self._chips = ChipKeeper(settings.crops_per_track)
-        self._eyes = HeldEyes()
+        self._held = HeldSignals()
         self._known = Landmarks.empty()
         self._appearances: list[tuple[int, Future[Float32]]] = []
         self._sample_rows, self._tile_rows = SampleRows(), TileRows()
@@ -105,7 +104,7 @@ class Readings:
         still = seen.found.still
         held = still >= 0
         with self._clock.measure("landmarks"):
-            read = self._reader.read_eyes(seen.rgb, seen.found.landmarks, ~held & seen.eyes)
+            read = self._reader.read_eyes(seen.rgb, seen.found.landmarks, seen.found.eyes)
         read.lids_px[held] = self._known.lids_px[still[held]]
         read.iris_px[held] = self._known.iris_px[still[held]]
         self._known = read
@@ -139,7 +138,7 @@ class Readings:
         t_s, rgb, found = seen.t_s, seen.rgb, seen.found
         boxes = found.detections.box_px
         fresh = found.still < 0
-        measured = self._eyes.held(t_s, found.track, signals(landmarks))
+        measured = self._held.held(t_s, found.track, signals(landmarks), found.moved_on)
         crops = crop_faces(rgb, boxes)
         quality = face_quality(boxes[:, 2], crops, measured.yaw, measured.pitch)
         motion = np.full((len(boxes), 2), np.nan, np.float32)
@@ -149,7 +148,7 @@ class Readings:
         usable = fresh & (landmarks.presence >= self._settings.min_presence)
         queued = self._emotions.add(crops, usable, self._face_rows.last_queued(found.still))
         self._face_rows.add(t_s, found, tile_of(found.layout, boxes), measured, quality, motion, queued, skipped=~fresh)
-        self._keep_chips(seen, quality, usable)
+        self._keep_chips(seen, quality, usable & ~found.moved_on)
 
     def _keep_chips(self, seen: Seen, quality: Float32, usable: Bool) -> None:
         eyes = eye_centers(seen.found.landmarks.mesh_px)

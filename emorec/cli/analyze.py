@@ -91,18 +91,18 @@ def analyze(
 
     Example: emorec analyze lecture.mp4 --course algebra
     """
+    from emorec.cli.native import divert_native_output
     from emorec.isolation import start_ahead
 
+    if not ctx.find_root().obj:
+        divert_native_output()
     start_ahead(["emorec.recording", "emorec.runners", "emorec.observe", "pyarrow.parquet"])
 
     from emorec.amend import Additions
-    from emorec.cli.native import divert_native_output
     from emorec.cli.progress import legal_notice
     from emorec.settings import Settings
 
     settings = Settings.load()
-    if not ctx.find_root().obj:
-        divert_native_output()
     if emotions is not None:
         settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": emotions})})
     if lang is not None:

@@ -40,6 +40,9 @@ PLACE_EXTENT = 2.0
 FOLLOWED_WITHOUT_MESH = 0.6
 # A tile of which this share moves shows a camera's picture.
 ALIVE_SHARE = 0.03
+# A face of a crowd keeps its mesh for a sample if it moved by no more than this, in widths, changed its size by no more
+# than this factor, and the detector is this sure of it.
+TURN_SHIFT, TURN_SIZE, TURN_SCORE = 0.15, 1.15, 0.8
 # The surroundings of a face that must stand still for its values to be repeated, in widths.
 STILL_EXTENT = 1.4
 
@@ -58,14 +61,17 @@ class Found:
     """The faces of a sample, and how they were found.
 
     ``track`` [n]; ``still`` [n]: the row of the sample before that a face repeats because nothing changed there, else
-    −1; ``searched``: whether the whole picture was searched; ``layout`` of tiles in force; ``relaid``: whether it is
-    another one than before; ``moved``: whether tiles moved or went, not only came.
+    −1; ``moved_on`` [n]: whether its mesh is that of the sample before, moved along with it; ``eyes`` [n]: whether its
+    eyes are to be read at this sample; ``searched``: whether the whole picture was searched; ``layout`` of tiles in
+    force; ``relaid``: whether it is another one than before; ``moved``: whether tiles moved or went, not only came.
     """
 
     track: Int32
     detections: Detections
     landmarks: Landmarks
     still: Int32
+    moved_on: Bool
+    eyes: Bool
     searched: bool
     layout: Layout
     relaid: bool
@@ -79,16 +85,20 @@ SamePerson = Callable[[UInt8, Landmarks, UInt8, Landmarks], bool]
 class FaceFinder:
     """Finds and tracks the faces of one chunk; all it knows begins with the chunk's first sample."""
 
-    def __init__(self, detector: FaceDetector, settings: FacesSettings, read: Read, same_person: SamePerson) -> None:
+    def __init__(
+        self, detector: FaceDetector, settings: FacesSettings, crowd_from: int, read: Read, same_person: SamePerson
+    ) -> None:
         """Take the tools.
 
         Args:
             detector: stays open while this is used.
             settings: thresholds and times.
+            crowd_from: in a sample with so many faces or more, every second one is read in turn.
             read: the landmarks of detected faces of a picture; their presence decides with the scores.
             same_person: whether one face of a picture, and one of another, by their landmarks, are one person.
         """
         self._detector, self._settings, self._read, self._same_person = detector, settings, read, same_person
+        self._crowd_from, self._samples = crowd_from, 0
         self.tracker = Tracker(settings.max_gap_s)
         self._tiles = TileFinder()
         self._before: UInt8 | None = None
@@ -136,10 +146,11 @@ class FaceFinder:
                 relaid, moved = self._tiles.update(rgb, without_known(known, news).box_px, cut=False)
         news = without_known(news, self._look_into_tiles(rgb, change, without_known(known, news), every=searched))
         fresh = without_known(known, news)[len(held.detections) :]
-        landmarks = self._read(rgb, fresh)
+        kept = self._kept_rows(change, fresh)
+        landmarks = self._with_kept(fresh, kept, self._read(rgb, fresh[kept < 0]))
         is_new = np.arange(len(fresh)) >= len(known) - len(held.detections)
         accepted = self._accepted(fresh, landmarks, is_new)
-        fresh, landmarks, is_new = fresh[accepted], landmarks[accepted], is_new[accepted]
+        fresh, landmarks, is_new, kept = fresh[accepted], landmarks[accepted], is_new[accepted], kept[accepted]
         if searched:
             self._set_next_search(t_s, found_new=bool(is_new.any()))
         self._end_replaced(rgb, change, fresh, landmarks, tiles_before if moved else None)
@@ -148,7 +159,53 @@ class FaceFinder:
         track = self.tracker.update(t_s, detections.box_px, change.shift_px)
         rows = np.concatenate([still, np.full(len(fresh), -1, np.int32)])
         self._before, self._known = rgb, Known(track, detections, both)
-        return Found(track, detections, both, rows, searched, self._tiles.layout, relaid, moved)
+        moved_on = np.concatenate([np.zeros(len(still), bool), kept >= 0])
+        eyes = (rows < 0) & ((len(kept) < self._crowd_from) | self._has_turn(track))
+        self._samples += 1
+        return Found(track, detections, both, rows, moved_on, eyes, searched, self._tiles.layout, relaid, moved)
+
+    def _has_turn(self, track: Int32) -> Bool:
+        return np.asarray((track + self._samples) % 2 == 0)
+
+    def _kept_rows(self, change: Change, faces: Detections) -> Int32:
+        """For each face [n] the row of the sample before whose mesh it keeps, −1 where it is read.
+
+        In a crowd every second face is read at a sample and the others at the next one; but those that moved, or may be
+        others, at each.
+        """
+        kept = np.full(len(faces), -1, np.int32)
+        if self._known is None or len(faces) < self._crowd_from:
+            return kept
+        was, now = self._known.detections.box_px, faces.box_px
+        apart = np.linalg.norm(centers(now)[:, None] - centers(was)[None], axis=2)
+        grew = now[:, None, 2] / np.maximum(was[None, :, 2], 1)
+        same = (apart <= TURN_SHIFT * was[:, 2]) & (grew <= TURN_SIZE) & (grew >= 1 / TURN_SIZE)
+        same &= ~self._has_turn(self._known.track) & (faces.score >= TURN_SCORE)[:, None]
+        for i, row in np.argwhere(same & (same.sum(axis=0) == 1) & (same.sum(axis=1) == 1)[:, None]).tolist():
+            if change.replaced_share(grown(now[i : i + 1], PLACE_EXTENT)[0]) < UNCERTAIN_PLACE:
+                kept[i] = row
+        return kept
+
+    def _with_kept(self, faces: Detections, kept: Int32, read: Landmarks) -> Landmarks:
+        """The landmarks of all faces: those that were read, and those kept, moved and scaled with the face."""
+        if self._known is None or len(read) == len(faces):
+            return read
+        rows = kept[kept >= 0]
+        was, now = self._known.detections.box_px[rows], faces.box_px[kept >= 0]
+        scale = (now[:, 2] / was[:, 2])[:, None, None]
+        mesh = self._known.landmarks.mesh_px[rows].copy()
+        mesh[..., :2] = (mesh[..., :2] - centers(was)[:, None]) * scale + centers(now)[:, None]
+        mesh[..., 2:] *= scale
+        old = Landmarks(
+            mesh,
+            self._known.landmarks.presence[rows],
+            *(
+                np.full_like(eyes[rows], np.nan)
+                for eyes in (self._known.landmarks.lids_px, self._known.landmarks.iris_px)
+            ),
+        )
+        order = np.argsort(np.concatenate([np.flatnonzero(kept < 0), np.flatnonzero(kept >= 0)]))
+        return Landmarks.concatenate([read, old])[order]
 
     def _with_small(self, rgb: UInt8, known: Detections, news: Detections) -> Detections:
         """The faces found, and small ones: in a call only where a tile has no face yet (a third of the cost)."""

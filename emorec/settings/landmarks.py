@@ -14,9 +14,10 @@ class LandmarksSettings(Area):
     """Narrower faces' eyes are not measured, px of the box. Open and shut eyes are told apart with AUC .993 at 180 px,
     .986 at 33 and .960 at 24."""
 
-    eyes_in_turn_from_faces: int = Field(13, ge=1)
-    """In pictures with so many faces or more, eyes are read at every second sample and hold in between: lids and irises
-    are half of a face's cost, and at two samples a second a blink is missed either way."""
+    in_turn_from_faces: int = Field(13, ge=1)
+    """In pictures with so many faces or more, half of them are read at a sample and the others at the next: mesh, lids
+    and irises are most of a face's cost. What was read holds in between, unless the face moved. At two samples a second
+    a blink is missed either way."""
 
     aside_from_deg: float = Field(10.0, ge=0, le=90)
     """A head turned aside from its resting pose by up to this still has all attention, degrees: half of a screen."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emorec.clock import StageClock
-from emorec.observed import EmotionQueue, HeldEyes
+from emorec.observed import EmotionQueue, HeldSignals
 from emorec.types import EMOTIONS, Signals
 
 
@@ -20,25 +20,39 @@ def eyes(*values: float) -> Signals:
     )
 
 
+READ_1, READ_2 = np.zeros(1, bool), np.zeros(2, bool)
+
+
+def test_a_face_that_kept_its_mesh_says_what_it_said() -> None:
+    held = HeldSignals()
+    first = Signals(*np.arange(14, dtype=np.float32).reshape(7, 2))
+    held.held(0.0, np.array([3, 5], np.int32), first, READ_2)
+    noisy = Signals(*(np.arange(14, dtype=np.float32).reshape(7, 2) + 100))
+    now = held.held(0.5, np.array([5, 3], np.int32), noisy, np.array([True, False]))
+    for f in fields(Signals):
+        assert getattr(now, f.name)[0] == getattr(first, f.name)[1]
+        assert getattr(now, f.name)[1] == getattr(noisy, f.name)[1]
+
+
 def test_eyes_that_were_not_read_are_as_at_the_sample_before() -> None:
-    held = HeldEyes()
-    held.held(0.0, np.array([3, 5], np.int32), eyes(0.3, 0.5))
-    now = held.held(0.5, np.array([5, 3], np.int32), eyes(np.nan, np.nan))
+    held = HeldSignals()
+    held.held(0.0, np.array([3, 5], np.int32), eyes(0.3, 0.5), READ_2)
+    now = held.held(0.5, np.array([5, 3], np.int32), eyes(np.nan, np.nan), READ_2)
     for column in (now.eyes_open, now.gaze_x, now.gaze_y):
         assert column == pytest.approx([0.5, 0.3])
 
 
 def test_eyes_that_were_read_are_as_they_are_now() -> None:
-    held = HeldEyes()
-    held.held(0.0, np.array([3], np.int32), eyes(0.3))
-    assert held.held(0.5, np.array([3], np.int32), eyes(0.1)).eyes_open == pytest.approx([0.1])
+    held = HeldSignals()
+    held.held(0.0, np.array([3], np.int32), eyes(0.3), READ_1)
+    assert held.held(0.5, np.array([3], np.int32), eyes(0.1), READ_1).eyes_open == pytest.approx([0.1])
 
 
 @pytest.mark.parametrize(("track", "t_s"), [(4, 0.5), (3, 1.0)], ids=["another track", "too long ago"])
 def test_nothing_is_made_up(track: int, t_s: float) -> None:
-    held = HeldEyes()
-    held.held(0.0, np.array([3], np.int32), eyes(0.3))
-    assert np.isnan(held.held(t_s, np.array([track], np.int32), eyes(np.nan)).eyes_open).all()
+    held = HeldSignals()
+    held.held(0.0, np.array([3], np.int32), eyes(0.3), READ_1)
+    assert np.isnan(held.held(t_s, np.array([track], np.int32), eyes(np.nan), READ_1).eyes_open).all()
 
 
 class Sizes:
