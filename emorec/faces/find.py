@@ -158,9 +158,10 @@ class FaceFinder:
         both = Landmarks.concatenate([held.landmarks, landmarks])
         track = self.tracker.update(t_s, detections.box_px, change.shift_px)
         rows = np.concatenate([still, np.full(len(fresh), -1, np.int32)])
+        tracks_before = self._known.track if self._known is not None else np.zeros(0, np.int32)
         self._before, self._known = rgb, Known(track, detections, both)
         moved_on = np.concatenate([np.zeros(len(still), bool), kept >= 0])
-        eyes = (rows < 0) & ((len(kept) < self._crowd_from) | self._has_turn(track))
+        eyes = (rows < 0) & ((len(kept) < self._crowd_from) | self._has_turn(track) | ~np.isin(track, tracks_before))
         self._samples += 1
         return Found(track, detections, both, rows, moved_on, eyes, searched, self._tiles.layout, relaid, moved)
 
