@@ -21,6 +21,7 @@ from emorec.store import Session, Store, session_id
 from emorec.types import Progress, ProgressCallback
 
 if TYPE_CHECKING:
+    from emorec.sidecars import Kind
     from emorec.types import RecordingInfo
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "call",
     "compare",
     "isolated",
+    "news_beside",
     "print_report",
     "refuse_large",
     "render_report",
@@ -272,6 +274,14 @@ def refuse_large(recording: Path, settings: Settings) -> None:
         )
 
 
+def news_beside(session: Session, recording: Path, settings: Settings) -> dict[Kind, Path]:
+    """The files beside a recording that its session would take if it was analysed now, by kind."""
+    # In aggregate nothing of single people is taken unless it is asked for by name, and then refused.
+    if not settings.sidecars.beside or session.metadata["privacy"]["mode"] == "aggregate":
+        return {}
+    return find_new(session, recording)
+
+
 def _refuse_changed(info: RecordingInfo) -> None:
     """Refuse a file that is not the one any more whose content names the session."""
     try:
@@ -332,13 +342,9 @@ def _amended(
     session: Session, recording: Path, additions: Additions, settings: Settings, always: bool = False
 ) -> tuple[Session, tuple[str, ...]]:
     """The session with what was given and what lies beside its recording, and the kinds of files that came new."""
-    wanted = settings.sidecars
-    if session.metadata["privacy"]["mode"] == "aggregate":
-        # Nothing of single people is taken unless it is asked for by name, and then refused.
-        wanted = wanted.model_copy(update={"beside": False})
-    found = find_new(session, recording) if wanted.beside else {}
+    found = news_beside(session, recording, settings)
     files = {**{kind: path for kind, path in found.items() if kind not in additions.files}, **additions.files}
     complete = replace(additions, files=files)
     if not complete and not always:
         return session, ()
-    return amend(session, complete, wanted), tuple(files)
+    return amend(session, complete, settings.sidecars), tuple(files)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -29,6 +29,9 @@ from flows.artifacts import ProgressArtifact, publish_summary, where_to_look
 from flows.notify import tell
 from flows.runs import connected, session_tag
 from flows.transient import may_pass
+
+if TYPE_CHECKING:
+    from emorec.sidecars import Kind
 
 __all__ = ["Text", "analyze_session"]
 
@@ -73,6 +76,11 @@ def analyze_session(
     title: Text | None = None,
     again: bool = False,
     store: str | None = None,
+    transcript: str | None = None,
+    chat: str | None = None,
+    attendance: str | None = None,
+    chapters: str | None = None,
+    names: str | None = None,
 ) -> State[None]:
     """Analyse a recording, commit its session and render its report.
 
@@ -82,13 +90,24 @@ def analyze_session(
         title: title of the session; the file's name without it.
         again: analyse even if the same recording was analysed before.
         store: folder or fsspec URL of all sessions; that of the settings without it.
+        transcript: path of a file with what was said, as the worker sees it; this and the next three: whatever lies
+            beside the recording and belongs to it by its name without.
+        chat: path of the chat.
+        attendance: path of the list of who was there.
+        chapters: path of an agenda: chapters or slides with their times.
+        names: "plates" names participants by the labels of their tiles, the path of a roster (CSV) by its spelling of
+            them; as the settings say without.
     """
     from emorec import app
+    from emorec.amend import Additions
     from emorec.settings import Settings
 
     log, run, path = get_run_logger(), str(flow_run.id), Path(recording).absolute()
     progress = ProgressArtifact()
     settings = Settings.load()
+    if names is not None:
+        settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"names": names})})
+    beside = _given(transcript=transcript, chat=chat, attendance=attendance, chapters=chapters)
     home = settings.operations.home.absolute()
     session = _Session(run)
     with alive.present(home, run, int(flow_run.run_count or 1)):
@@ -101,6 +120,7 @@ def analyze_session(
                     course=_text(course),
                     title=None if title is None else _text(title),
                     again=again,
+                    additions=Additions(files=beside),
                     progress=progress,
                     step=chunks.spread(step, settings.run),
                 )
@@ -148,6 +168,11 @@ class _Session:
             return result
 
         return run
+
+
+def _given(**files: str | None) -> dict[Kind, Path]:
+    """The files that were named, by kind."""
+    return {cast("Kind", kind): Path(path).absolute() for kind, path in files.items() if path is not None}
 
 
 def _text(value: Text) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from flows.pages import report_url
@@ -15,9 +13,8 @@ if TYPE_CHECKING:
     from emorec.app import AnalysisResult
     from emorec.settings import Settings
     from emorec.types import Progress
-    from reports.session import Headline
 
-__all__ = ["ProgressArtifact", "publish_summary", "summary", "where_to_look"]
+__all__ = ["ProgressArtifact", "publish_summary", "where_to_look"]
 
 PROGRESS_KEY: Final = "analyze-session-progress"
 UPDATE_SECONDS: Final = 3.0
@@ -63,16 +60,17 @@ class ProgressArtifact:
 
 
 def publish_summary(result: AnalysisResult, settings: Settings, store: str | None) -> None:
-    """The headline figures and where the report is, as an artifact named after the session."""
+    """The headline figures and where the report is, in its language, as an artifact named after the session."""
     from prefect.artifacts import create_markdown_artifact
 
     from emorec.store import Store
-    from reports.session import headline
+    from reports import markdown
 
     session = Store(settings.store if store is None else store).open(result.session)
     # Only the store of the settings has its reports served.
     link = report_url(settings.operations.pages_url, session.id) if _is_served(settings, store) else ""
-    text = summary(result, session.metadata["title"], headline(session), link)
+    seconds = None if result.reused else result.seconds
+    text = markdown.render(session, settings.report.language, link=link, seconds=seconds)
     create_markdown_artifact(text, key=f"session-{session.id}", description=f"Session {session.id}")
 
 
@@ -84,43 +82,6 @@ def where_to_look(result: AnalysisResult, settings: Settings) -> str:
 
 def _is_served(settings: Settings, store: str | None) -> bool:
     return bool(settings.operations.pages_url) and store in (None, settings.store)
-
-
-def summary(result: AnalysisResult, title: str, figures: Sequence[Headline], link: str = "") -> str:
-    """The same as Markdown: the title, a table of figures, then report (a link, if it is served) and folder."""
-    rows = [f"| {_cell(figure.label)} | {_cell(figure.text)} | {_cell(figure.note)} |" for figure in figures]
-    return "\n".join(
-        [
-            f"## {_code(title)}",
-            "",
-            "| Figure | | |",
-            "|---|---|---|",
-            *rows,
-            "",
-            *([f"[Open the report]({link})", ""] if link else []),
-            f"Report: {_code(result.report)}",
-            "",
-            f"Session: {_code(result.folder)}",
-            "",
-            "Analysed before; nothing was done again." if result.reused else f"Analysed in {result.seconds:.0f} s.",
-        ]
-    )
-
-
-def _cell(text: str) -> str:
-    """Text that stays within a table's cell."""
-    return _line(text).replace("|", "\\|")
-
-
-def _code(text: str) -> str:
-    """Text shown as it is, whatever Markdown or HTML a file's name holds."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {_line(text)} {fence}" if longest else f"{fence}{_line(text)}{fence}"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _percent(step: Progress) -> float:

@@ -18,6 +18,7 @@ from typing import Final
 
 from emorec.files import make_private
 from emorec.recording import shown_name
+from emorec.sidecars import find
 
 __all__ = ["DONE", "FAILED", "INBOX", "WORKING", "Entry", "Inbox", "Ticket", "is_temporary"]
 
@@ -25,9 +26,6 @@ INBOX: Final = "inbox"
 WORKING: Final = "working"
 DONE: Final = "done"
 FAILED: Final = "failed"
-
-SIDECARS: Final = frozenset({".vtt", ".srt", ".csv", ".txt"})
-"""Files that belong to the recording of the same name: transcript, subtitles, attendance, chat."""
 
 NOTES: Final = {DONE: ".done.txt", FAILED: ".failed.txt"}
 """Endings of the texts that say what became of a recording."""
@@ -112,23 +110,19 @@ class Inbox:
         yield from _files(self.folder / state, "", temporary=True)
 
     def sidecars(self, entry: Entry, among: list[Entry]) -> list[Entry]:
-        """The files that belong to a recording: of its folder and of its name but for what follows a dot."""
-        return [
-            other
-            for other in among
-            if other.path.parent == entry.path.parent
-            and other.path != entry.path
-            and is_sidecar(other.path.name)
-            and other.path.name.startswith(f"{entry.path.stem}.")
-        ]
+        """The files of its folder that belong to a recording by their names, as they do for `emorec analyze`."""
+        there = {other.path: other for other in among if other.path.parent == entry.path.parent}
+        return [there[path] for path in find.belonging(entry.path, there) if path != entry.path]
 
     def move(self, entry: Entry, state: str, sidecars: list[Entry] = []) -> Path | None:  # noqa: B006 — never changed
         """Move a file and what belongs to it to another state; returns where it is now, None if somebody took it."""
         target = move(entry.path, self._target(entry, state))
         if target is not None:
             for other in sidecars:
-                # Beside the recording, and still of its name where that had to change.
-                name = target.stem + other.path.name[len(entry.path.stem) :]
+                name = other.path.name
+                if target.stem != entry.path.stem:
+                    # Still of the recording's name, which had to change.
+                    name = target.stem + name[len(find.common_stem(entry.path)) :]
                 move(other.path, target.with_name(name))
         return target
 
@@ -172,7 +166,7 @@ class Inbox:
 
 def is_sidecar(name: str) -> bool:
     """Whether a file belongs to a recording and is none."""
-    return PurePosixPath(name.lower()).suffix in SIDECARS
+    return PurePosixPath(name.lower()).suffix in find.SUFFIXES
 
 
 def is_note(name: str) -> bool:

@@ -146,14 +146,25 @@ class Watcher:
         return [e for e in self._inbox.files(WORKING) if e.size and not is_sidecar(e.path.name)]
 
     def _send_one(self, entry: Entry, ticket: Ticket, runs: Sender) -> None:
-        store = Store(self._settings.store)
-        if store.exists(ticket.session) and store.open(ticket.session).has_report:
+        if self._is_done(entry, ticket):
             self._finish(entry, f"The same recording was analysed before.\n{self._outcome(ticket.session)}")
             return
         parameters: dict[str, object] = {"recording": str(entry.path), "course": entry.course or "general"}
         run = runs.send(ticket.session, parameters)
         self._inbox.write_ticket(entry.path, Ticket(ticket.session, run.id, self._server))
         log.info("sent: %s", entry.path, extra={"session": ticket.session, "run": run.id})
+
+    def _is_done(self, entry: Entry, ticket: Ticket) -> bool:
+        """Whether the recording was analysed before, and nothing lies beside it that its session does not have."""
+        from emorec import app
+
+        store = Store(self._settings.store)
+        if not store.exists(ticket.session):
+            return False
+        session = store.open(ticket.session)
+        if not session.has_report:
+            return False
+        return not self._beside(entry) or not app.news_beside(session, entry.path, self._settings)
 
     def _settle(self, runs: Sender) -> None:
         sent = [(entry, ticket) for entry in self._working() if (ticket := self._inbox.ticket(entry.path))]

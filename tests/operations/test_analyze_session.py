@@ -15,14 +15,20 @@ from emorec.demo import Demo
 STEPS = {"read", "claim", "plan", "observe", "resolve", "report", "index", "publish"}
 
 
-def test_a_recording_becomes_a_session_and_a_report(prefect: Prefect, demo: Demo) -> None:
-    run = prefect.run("analyze-session/local", recording=demo.recording, course="101", title="2026")
+def test_a_recording_becomes_a_session_and_a_report(prefect: Prefect, demo: Demo, tmp_path: Path) -> None:
+    agenda = tmp_path / "agenda of the day.txt"
+    agenda.write_text("0:00 Welcome\n0:02 Numbers\n")
+    run = prefect.run(
+        "analyze-session/local", recording=demo.recording, course="101", title="2026", chapters=agenda, names="plates"
+    )
 
     assert run["state"]["type"] == "COMPLETED", prefect.logs(run["id"])
     artifacts = prefect.artifacts(run["id"])
     folder = prefect.site / "emorec-store" / "sessions" / artifacts["markdown"]["key"].removeprefix("session-")
     session = json.loads((folder / "session.json").read_text())
     assert (session["course"], session["title"]) == ("101", "2026")
+    assert session["sidecars"]["chapters"]["name"] == agenda.name
+    assert session["settings"]["privacy"] == {"names": "plates"}
     assert (folder / "report.html").stat().st_size > 0
     assert str(folder / "report.html") in run["state"]["message"]
     tasks = prefect.tasks(run["id"])
@@ -30,6 +36,16 @@ def test_a_recording_becomes_a_session_and_a_report(prefect: Prefect, demo: Demo
     assert artifacts["progress"]["data"] == 100
     assert session["session"] == folder.name
     assert str(folder / "report.html") in artifacts["markdown"]["data"]
+
+
+def test_a_file_that_is_no_transcript_ends_the_run_before_the_recording_is_read(
+    prefect: Prefect, demo: Demo, tmp_path: Path
+) -> None:
+    run = prefect.run("analyze-session/local", recording=demo.recording, transcript=tmp_path / "none.vtt")
+
+    assert run["state"]["type"] == "FAILED"
+    assert "none.vtt: there is no such file" in run["state"]["message"]
+    assert prefect.tasks(run["id"]) == {}
 
 
 def test_a_recording_that_cannot_be_used_fails_once_and_says_why(prefect: Prefect, tmp_path: Path) -> None:

@@ -23,15 +23,13 @@ from emorec.aggregate import aggregate_tables, cells
 from emorec.analysis import Windows, group, group_windows
 from emorec.analysis.moments import Moment
 from emorec.analysis.windows import grid
-from emorec.app import AnalysisResult
 from emorec.errors import StoreError
 from emorec.resolve import resolve
 from emorec.settings import Settings
 from emorec.store import Session, Store
 from emorec.types import EMOTIONS, STATES, Observations, RecordingInfo, Samples, Timeline
 from emorec.workfolder import ChunkRecord
-from flows.artifacts import summary
-from reports.session import headline
+from reports import markdown
 from tests.observations import Appearance, Array, face_in, observe, tiles_of_gallery
 
 DURATION_S, WINDOW_S, LEAST = 120.0, 10.0, 5
@@ -203,10 +201,7 @@ def session_of(
     records = [ChunkRecord(DURATION_S, (), {"landmarks": {"cpu_s": 0.1, "faces": len(observations.faces)}})]
     session = pipeline.commit(plan, resolution, records, course="c", title="Talk", started_s=time.perf_counter())
     app.render_report(session)
-    result = AnalysisResult(
-        session.id, "folder", "report", session.metadata["counts"]["participants"], DURATION_S, 1.0, reused=False
-    )
-    return session, summary(result, "Talk", headline(session))
+    return session, markdown.render(session, seconds=1.0).replace(session.folder, "folder")
 
 
 def said(session: Session, artifact: str) -> dict[str, str]:

@@ -67,11 +67,19 @@ def test_links_are_not_followed(inbox: Inbox, tmp_path: Path) -> None:
 
 
 def test_what_belongs_to_a_recording_travels_with_it(inbox: Inbox) -> None:
-    for name in ("lecture.mp4", "lecture.vtt", "lecture.en.srt", "lecture.csv", "lecture 2.vtt", "other/lecture.txt"):
+    for name in (
+        "lecture.mp4",
+        "lecture.vtt",
+        "lecture.en.srt",
+        "lecture-chat.txt",
+        "lecture.sbv",
+        "lecture 2.vtt",
+        "other/lecture.txt",
+    ):
         put(inbox, name)
     recording = entry(inbox, "lecture.mp4")
     inbox.move(recording, WORKING, inbox.sidecars(recording, list(inbox.files(INBOX))))
-    assert names(inbox, WORKING) == ["lecture.csv", "lecture.en.srt", "lecture.mp4", "lecture.vtt"]
+    assert names(inbox, WORKING) == ["lecture-chat.txt", "lecture.en.srt", "lecture.mp4", "lecture.sbv", "lecture.vtt"]
     assert names(inbox, INBOX) == ["lecture 2.vtt", "other/lecture.txt"]
 
 

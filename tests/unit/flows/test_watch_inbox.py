@@ -74,7 +74,8 @@ def commit(settings: Settings, clip: Path) -> str:
     import hashlib
 
     session = session_id(hashlib.sha256(clip.read_bytes()).hexdigest())
-    Store(settings.store).commit({}, {"session": session}).write_report("<html>")
+    metadata = {"session": session, "privacy": {"mode": "participant"}}
+    Store(settings.store).commit({}, metadata).write_report("<html>")
     return session
 
 
@@ -99,6 +100,24 @@ def test_a_recording_goes_through_working_to_done(settings: Settings, inbox: Inb
     assert "report.html" in note
     assert (inbox.folder / DONE / "algebra" / "lecture.mp4").read_bytes() == clip.read_bytes()
     assert list((inbox.folder / WORKING).rglob("*.json")) == []
+
+
+def test_dropped_again_with_a_transcript_its_session_is_to_get_that(
+    settings: Settings, inbox: Inbox, clip: Path
+) -> None:
+    server, watcher = Server(), Watcher(inbox, settings, "here")
+    commit(settings, clip)
+    shutil.copy(clip, inbox.folder / INBOX / "lecture.mp4")
+    for now_s in (0, 10):
+        watcher.look(server, now_s)
+    assert server.sent == []
+    for path in (inbox.folder / DONE).iterdir():
+        path.rename(inbox.folder / INBOX / path.name)
+    (inbox.folder / INBOX / "lecture-transcript.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nAna: hello\n")
+    for now_s in (20, 31):
+        watcher.look(server, now_s)
+    assert server.sent == [{"recording": str(inbox.folder / WORKING / "lecture.mp4"), "course": "general"}]
+    assert below(inbox, WORKING) == ["lecture-transcript.vtt", "lecture.mp4"]
 
 
 def test_what_fails_says_why_beside_it(settings: Settings, inbox: Inbox, clip: Path) -> None:
