@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flows import alive
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
 
     from flows.runs import Runs
 
-__all__ = ["Keeper", "hand_back"]
+__all__ = ["Keeper", "deaths_among", "hand_back"]
 
 log = logging.getLogger("emorec.keeper")
 
@@ -63,8 +65,7 @@ class Keeper:
     def _revive(self, runs: Runs, run: FlowRun) -> None:
         from prefect.states import AwaitingRetry, Failed
 
-        states = runs.client.read_flow_run_states(run.id)
-        deaths = [state for state in states if state.is_crashed()]
+        deaths = deaths_among(runs.client.read_flow_run_states(run.id))
         if len(deaths) >= self._max_crashes:
             why = deaths[-1].message or "its process died"
             message = f"ended {len(deaths)} times without a result ({why}); it is not tried again"
@@ -75,6 +76,21 @@ class Keeper:
         log.warning("run %s died; it goes on in %d s", run.name, pause_s, extra={"run": str(run.id)})
         when = datetime.now(UTC) + timedelta(seconds=pause_s)
         runs.set_state(str(run.id), AwaitingRetry(scheduled_time=when, message="its process died"))
+
+
+def deaths_among(states: Sequence[State[Any]]) -> list[State[Any]]:
+    """The states of a run that tell of its deaths, each once.
+
+    Prefect's worker tells of a death twice, and on a busy machine seconds apart: the second time the run may wait for
+    its next attempt already.
+    """
+    deaths = []
+    for before, state in pairwise(sorted(states, key=lambda state: state.timestamp)):
+        due = before.state_details.scheduled_time if before.is_scheduled() else None
+        told_before = before.is_crashed() or (due is not None and state.timestamp < due)
+        if state.is_crashed() and not told_before:
+            deaths.append(state)
+    return deaths
 
 
 def hand_back(runs: Runs, ids: list[str]) -> None:

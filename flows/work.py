@@ -18,6 +18,9 @@ log = logging.getLogger("emorec.worker")
 
 POOL = "emorec"
 LOOK_S = 2.0
+PREFETCH_S = 1
+"""How long before its time a run is taken, s. Prefect's worker dies of a run that comes back while it is not done with
+that run's last process, which takes seconds on a busy machine: the keeper's pause is to be as long as it says."""
 
 
 def main() -> int:
@@ -36,6 +39,7 @@ def main() -> int:
     name = f"{socket.gethostname()} {os.getpid()}"
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", name]
     command += ["--work-queue", settings.queue, "--limit", str(settings.workers)]
+    command += ["--prefetch-seconds", str(PREFETCH_S)]
     worker = Part("the worker", command, os.environ, home / "logs" / "runs.log")
     keeper = Keeper(home, settings.max_crashes)
     stop = threading.Event()

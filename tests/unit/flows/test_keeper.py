@@ -6,13 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.schemas.objects import State, StateType
 
 from flows import alive
-from flows.keeper import GRACE_S, Keeper
+from flows.keeper import GRACE_S, Keeper, deaths_among
 from flows.runs import Run
 
 RUN = "0c1d5a52-6f0f-4f1c-9a07-3f6d2f5d8b11"
@@ -81,6 +83,33 @@ def test_a_run_that_got_over_it_is_left_alone(tmp_path: Path, run: Run) -> None:
     dead(tmp_path)
     assert looked_at(tmp_path, run) == []
     assert alive.with_dead_process(tmp_path) == {}
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("states", "deaths"),
+    [
+        pytest.param("scheduled pending running crashed", 1, id="once"),
+        pytest.param("scheduled running crashed crashed", 1, id="told twice"),
+        pytest.param("scheduled running crashed waits crashed", 1, id="told again while it waits"),
+        pytest.param("scheduled running crashed waits crashed waits running crashed", 2, id="that, and another"),
+        pytest.param("scheduled running crashed due crashed", 2, id="before it began again"),
+        pytest.param("scheduled pending crashed", 1, id="before it began"),
+    ],
+)
+def test_a_death_that_is_told_twice_counts_once(states: str, deaths: int) -> None:
+    def state(word: str, second: int) -> Any:
+        now = NOW + timedelta(seconds=second)
+        waits_s = {"waits": 60, "due": 0}
+        due = now + timedelta(seconds=waits_s.get(word, 0)) if word in {"scheduled", *waits_s} else None
+        kind = StateType.SCHEDULED if due else StateType[word.upper()]
+        return State(type=kind, timestamp=now, state_details={"scheduled_time": due})
+
+    told = [state(word, second) for second, word in enumerate(states.split())]
+    assert len(deaths_among(told)) == deaths
+    assert len(deaths_among(told[::-1])) == deaths
 
 
 def test_a_number_that_went_to_another_process_is_not_alive(tmp_path: Path) -> None:
