@@ -94,4 +94,6 @@ def test_a_store_that_comes_back_costs_a_pause_and_not_the_run(prefect: Prefect,
 
 
 def _is_awaiting_retry(prefect: Prefect, flow_run: str) -> bool:
-    return any(task["state"]["name"] == "AwaitingRetry" for task in prefect.tasks(flow_run).values())
+    # A task that was just made is in no state yet.
+    states = [task["state"] for task in prefect.tasks(flow_run).values() if task["state"]]
+    return any(state["name"] == "AwaitingRetry" for state in states)
