@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -42,8 +43,7 @@ def examine() -> Iterator[Finding]:
     except EmorecError as error:
         yield Finding("settings", "failure", str(error))
         return
-    changed = settings.changed()
-    yield Finding("settings", "ok", f"{len(changed)} areas differ from the defaults" if changed else "all defaults")
+    yield Finding("settings", "ok", _settings(settings))
     looks: list[tuple[str, Callable[[Settings], Iterator[Finding]]]] = [
         ("python", _python),
         ("libraries", _libraries),
@@ -59,8 +59,26 @@ def examine() -> Iterator[Finding]:
     for what, look in looks:
         try:
             yield from look(settings)
+        except EmorecError as error:
+            yield Finding(what, "failure", str(error))
         except Exception as error:
             yield Finding(what, "failure", f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def _settings(settings: Settings) -> str:
+    """Which file they come from, and which of them differ from the defaults."""
+    from emorec.settings.root import CONFIG_VARIABLE, DEFAULT_CONFIG
+
+    defaults = type(settings).model_construct().model_dump()
+    names: list[str] = []
+    for area, value in settings.model_dump().items():
+        if not isinstance(value, dict):
+            names += [area] if value != defaults[area] else []
+        else:
+            names += [f"{area}.{name}" for name, given in value.items() if given != defaults[area][name]]
+    file = Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG)).absolute()
+    source = str(file) if file.is_file() else f"no {DEFAULT_CONFIG} in {file.parent}"
+    return f"{source}; not as by default: {', '.join(names)}" if names else f"{source}; all as by default"
 
 
 def _python(_settings: Settings) -> Iterator[Finding]:
@@ -88,9 +106,10 @@ def _libraries(_settings: Settings) -> Iterator[Finding]:
 def _assets(settings: Settings) -> Iterator[Finding]:
     from emorec import assets
 
-    for name in assets.NAMES:
+    wanted = (*assets.NAMES, *assets.PLATES) if settings.privacy.reads_plates else assets.NAMES
+    for name in wanted:
         assets.locate(name, settings.assets)
-    yield Finding("model files", "ok", f"{len(assets.NAMES)} verified in {settings.assets}")
+    yield Finding("model files", "ok", f"{len(wanted)} verified in {settings.assets}")
 
 
 def _emotion_model(settings: Settings) -> Iterator[Finding]:
@@ -108,7 +127,8 @@ def _store(settings: Settings) -> Iterator[Finding]:
 
     store = Store(settings.store)
     sessions = len(store.ids())
-    yield Finding("store", "ok", f"{sessions} sessions in {store.root}")
+    where = store.local_path.absolute() if store.is_local else store.root
+    yield Finding("store", "ok", f"{sessions} {_many('session', sessions)} in {where}")
     if not store.is_local:
         return
     folder = _existing(store.local_path)
@@ -129,14 +149,16 @@ def _work(settings: Settings) -> Iterator[Finding]:
     count = len(list(removal.work_of(settings, Store(settings.store))))
     if count:
         days = f"{settings.retention.work_days:g} days"
-        text = f"of {count} recordings, with face embeddings; the retention flow deletes it after {days}"
+        text = (
+            f"of {count} {_many('recording', count)}, with face embeddings; the retention flow deletes it after {days}"
+        )
         yield Finding("unfinished work", "warning", text)
     else:
         yield Finding("unfinished work", "ok", "none")
 
 
 def _watched(settings: Settings) -> Iterator[Finding]:
-    from flows.inbox import DONE, FAILED, INBOX, WORKING, Inbox
+    from flows.inbox import DONE, FAILED, INBOX, WORKING, Inbox, is_sidecar
 
     inbox = Inbox(settings.operations.folder.absolute())
     if not inbox.folder.exists():
@@ -151,8 +173,12 @@ def _watched(settings: Settings) -> Iterator[Finding]:
     for path in there:
         with tempfile.NamedTemporaryFile(dir=path, prefix="."):
             pass
-    waiting, failed = (sum(1 for _ in inbox.files(name)) for name in (INBOX, FAILED))
-    yield Finding("watched folder", "ok", f"{waiting} files in the inbox, {failed} failed, below {inbox.folder}")
+    waiting, working, failed = (
+        sum(1 for entry in inbox.files(name) if not is_sidecar(entry.path.name)) for name in (INBOX, WORKING, FAILED)
+    )
+    text = f"{waiting} {_many('recording', waiting)} in the inbox, {working} at work, {failed} failed"
+    why = "; the texts beside them say why" if failed else ""
+    yield Finding("watched folder", "ok", f"{text}, below {inbox.folder}{why}")
 
 
 def _machine(_settings: Settings) -> Iterator[Finding]:
@@ -177,9 +203,10 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
     with temporary_settings({PREFECT_API_URL: api}), connected() as runs:
         workers = runs.client.read_workers_for_work_pool("emorec")
         online = [worker for worker in workers if worker.status == "ONLINE"]
-        waiting = len(runs.in_states("SCHEDULED"))
+        waiting = len(runs.waits_s(datetime.now(UTC)))
     if online:
-        yield Finding("prefect", "ok", f"{len(online)} workers at {api}; {waiting} runs wait")
+        text = f"{len(online)} {_many('worker', len(online))} at {api}; {waiting} {_many('run', waiting)} waiting"
+        yield Finding("prefect", "ok", text)
     else:
         yield Finding("prefect", "failure", f"{waiting} runs wait at {api} and no worker is there; start `emorec up`")
 
@@ -200,3 +227,7 @@ def _privacy(settings: Settings) -> Iterator[Finding]:
 def _existing(path: Path) -> Path:
     """The path, or the nearest folder above it that is there."""
     return next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+
+
+def _many(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"

@@ -100,10 +100,8 @@ class Figures:
         if time.monotonic() - asked_s < QUEUE_SECONDS:
             return waiting, age_s
         try:
-            now = datetime.now(UTC)
             with connected() as runs:
-                due = [run.expected_start_time for run in runs.in_states("SCHEDULED") if run.expected_start_time]
-            waits = [(now - start).total_seconds() for start in due if start <= now]
+                waits = runs.waits_s(datetime.now(UTC))
             waiting, age_s = len(waits), max(waits, default=0.0)
         except Exception:
             # The server is away: what it said last stands.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
@@ -26,9 +27,12 @@ FINAL: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 CRASHED: Final = "CRASHED"
 
-
 PAGE: Final = 200
 """The most runs that a server gives in one answer."""
+
+
+TRIES: Final = 3
+"""How often a request is made again at most, after 2, 4 and 8 s: whoever looks at runs looks again soon anyhow."""
 
 
 def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -128,6 +132,12 @@ class Runs:
             flow_run_filter=wanted, work_pool_filter=pool, sort=FlowRunSort.EXPECTED_START_TIME_ASC
         )
 
+    def waits_s(self, now: datetime) -> list[float]:
+        """How long each run has waited that is due and that no worker has taken, s; what is planned for later waits for
+        its time."""
+        due = (run.expected_start_time for run in self.in_states("SCHEDULED"))
+        return [(now - start).total_seconds() for start in due if start is not None and start <= now]
+
 
 @contextmanager
 def connected() -> Iterator[Runs]:
@@ -137,11 +147,13 @@ def connected() -> Iterator[Runs]:
         ServiceError: it names none; Prefect would start one of its own for the occasion, which knows of no run.
     """
     from prefect.client.orchestration import get_client
-    from prefect.settings import get_current_settings
+    from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 
-    if not get_current_settings().api.url:
+    settings = get_current_settings()
+    if not settings.api.url:
         raise ServiceError("PREFECT_API_URL names no server; `emorec up` starts one")
-    with get_client(sync_client=True) as client:
+    tries = min(TRIES, settings.client.max_retries)
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: tries}), get_client(sync_client=True) as client:
         yield Runs(client)
 
 

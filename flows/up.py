@@ -19,6 +19,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import flows
+from emorec import assets
 from emorec.errors import ServiceError
 from emorec.files import make_private
 from flows.inbox import INBOX, Inbox
@@ -106,6 +107,7 @@ def run(
         ready: told the addresses once everything runs.
 
     Raises:
+        AssetError: a model file is missing that the worker's runs would need.
         ServiceError: another one runs in the same home, a port is taken, or a part cannot be kept running.
     """
     os.umask(0o077)
@@ -126,6 +128,9 @@ def run(
         part.start()
         running.append(part)
 
+    if "worker" in parts:
+        # Otherwise every recording would fail by them.
+        assets.hashes(settings.assets, plates=settings.privacy.reads_plates)
     with alone(home):
         try:
             if "server" in parts and not named:

@@ -26,6 +26,7 @@ def up(
 
     Example: emorec up
     """
+    from emorec.cli.progress import legal_notice
     from emorec.settings import Settings
     from flows import up as operations
 
@@ -33,7 +34,10 @@ def up(
     unknown = [part for part in chosen if part not in operations.PARTS]
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(operations.PARTS)}")
-    operations.run(Settings.load(), chosen, lambda line: typer.echo(line, err=True), _show)
+    settings = Settings.load()
+    if settings.privacy.emotions and "worker" in chosen:
+        legal_notice()
+    operations.run(settings, chosen, lambda line: typer.echo(line, err=True), _show)
 
 
 def _show(addresses: Addresses) -> None:

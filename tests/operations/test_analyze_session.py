@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -79,13 +80,18 @@ count()
 
 
 @pytest.mark.slow
-def test_a_store_that_comes_back_costs_a_pause_and_not_the_run(prefect: Prefect, demo: Demo, tmp_path: Path) -> None:
+def test_a_store_that_comes_back_costs_growing_pauses_and_not_the_run(
+    prefect: Prefect, demo: Demo, tmp_path: Path
+) -> None:
     share = tmp_path / "share"
     store = tmp_path / "store"
     store.symlink_to(share)
 
     run_id = prefect.start("analyze-session/local", recording=demo.recording, store=store)
-    wait_for(lambda: _is_awaiting_retry(prefect, run_id), RUN_SECONDS, "a step that waits to be tried again")
+    pauses_s = wait_for(
+        lambda: found if len(found := _pauses_s(prefect, run_id)) == 2 else None, RUN_SECONDS, "a second pause"
+    )
+    assert pauses_s == pytest.approx([10, 60], abs=1)
     share.mkdir()
     run = wait_for(lambda: prefect.ended(run_id), RUN_SECONDS, "the end of the run")
 
@@ -93,7 +99,12 @@ def test_a_store_that_comes_back_costs_a_pause_and_not_the_run(prefect: Prefect,
     assert list(share.glob("sessions/*/session.json"))
 
 
-def _is_awaiting_retry(prefect: Prefect, flow_run: str) -> bool:
-    # A task that was just made is in no state yet.
-    states = [task["state"] for task in prefect.tasks(flow_run).values() if task["state"]]
-    return any(state["name"] == "AwaitingRetry" for state in states)
+def _pauses_s(prefect: Prefect, flow_run: str) -> list[float]:
+    """How long a run's steps were told to wait before they were tried again."""
+    found = []
+    for task in prefect.tasks(flow_run).values():
+        for state in prefect.get(f"task_run_states/?task_run_id={task['id']}"):
+            if state["name"] == "AwaitingRetry":
+                told, due = state["timestamp"], state["state_details"]["scheduled_time"]
+                found.append((datetime.fromisoformat(due) - datetime.fromisoformat(told)).total_seconds())
+    return sorted(found)
