@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -83,10 +83,10 @@ class Watcher:
     def look(self, runs: Sender, now_s: float) -> None:
         """Look once: settle what has ended, take what is whole, send what waits."""
         self._settle(runs)
-        self._take(now_s)
+        self._take(runs, now_s)
         self._send(runs)
 
-    def _take(self, now_s: float) -> None:
+    def _take(self, runs: Sender, now_s: float) -> None:
         entries = list(self._inbox.files(INBOX))
         settled = self._settling.look(entries, self._inbox.temporary(INBOX), now_s)
         ready = {entry.path for entry, _ in settled}
@@ -95,10 +95,10 @@ class Watcher:
                 continue
             sidecars = [other for other in self._inbox.sidecars(entry, entries) if not is_note(other.path.name)]
             if all(other.path in ready for other in sidecars):
-                self._take_one(entry, sidecars, still_s)
+                self._take_one(entry, sidecars, still_s, runs)
         self._unreadable = {path: look for path, look in self._unreadable.items() if path in ready}
 
-    def _take_one(self, entry: Entry, sidecars: list[Entry], still_s: float) -> None:
+    def _take_one(self, entry: Entry, sidecars: list[Entry], still_s: float, runs: Sender) -> None:
         patient = still_s < self._settings.operations.patience_s
         if patient and self._unreadable.get(entry.path) == entry.look:
             return
@@ -120,7 +120,10 @@ class Watcher:
         target = self._inbox.move(entry, WORKING, sidecars)
         if target is not None:
             log.info("taken: %s", target, extra={"session": checked.session, "recording": target.name})
-            self._inbox.write_ticket(target, Ticket(checked.session, "", self._server))
+            ticket = Ticket(checked.session, "", self._server)
+            self._inbox.write_ticket(target, ticket)
+            # At once: a worker need not wait until all that lies there has been looked through.
+            self._send_one(replace(entry, path=target), ticket, runs)
 
     def _send(self, runs: Sender) -> None:
         waiting = [(entry, self._ticket(entry)) for entry in self._working()]

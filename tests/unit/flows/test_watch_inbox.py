@@ -13,7 +13,7 @@ from emorec.settings import Settings
 from emorec.store import Store, session_id
 from flows.inbox import DONE, FAILED, INBOX, WORKING, Inbox
 from flows.runs import Run
-from flows.watch_inbox import Watcher, server_name
+from flows.watch_inbox import Checked, Watcher, server_name
 from tests.clips import write_clip
 
 
@@ -204,6 +204,22 @@ def test_the_same_content_under_two_names_is_one_run_and_both_are_done(
     watcher.look(server, 11)
     assert len(server.sent) == 1
     assert below(inbox, DONE) == ["a.mp4", "a.mp4.done.txt", "b.mp4", "b.mp4.done.txt"]
+
+
+def test_each_recording_is_sent_before_the_next_is_looked_through(settings: Settings, inbox: Inbox, clip: Path) -> None:
+    server, sent_before = Server(), []
+
+    def look_through(path: Path, settings: Settings) -> Checked:
+        sent_before.append(len(server.sent))
+        return Checked(path.stem * 16, whole=True)
+
+    watcher = Watcher(inbox, settings, "here", check=look_through)
+    for name in ("a", "b", "c"):
+        shutil.copy(clip, inbox.folder / INBOX / f"{name}.mp4")
+    for now_s in (0, 10):
+        watcher.look(server, now_s)
+    assert sent_before == [0, 1, 2]
+    assert len(server.sent) == 3
 
 
 def test_what_was_analysed_before_is_done_without_a_run(settings: Settings, inbox: Inbox, clip: Path) -> None:
