@@ -62,7 +62,7 @@ def _make_views(connection: duckdb.DuckDBPyConnection, store: Store, names: list
     """Views of those names, over what is committed; the connection is shut to all else before the query runs."""
     files = store.tables()
     if not store.is_local:
-        connection.register_filesystem(store.filesystem)
+        connection.register_filesystem(store.place[0])
     for name in names:
         if name == "sessions":
             connection.register("sessions", _sessions(store))

@@ -6,16 +6,21 @@ Numbers are float32 where not said otherwise; what is not known is null, never 0
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pyarrow as pa
 
+from emorec.errors import StoreError
 from emorec.types import EMOTIONS
 from emorec.version import __version__
 
-__all__ = ["SCHEMAS", "SCHEMA_VERSION", "empty_table"]
+__all__ = ["SCHEMAS", "SCHEMA_VERSION", "empty_table", "refuse_personal"]
 
 SCHEMA_VERSION: Final = 1
+AGGREGATE_TABLES: Final = frozenset({"group_windows", "moments", "chapters"})
+AGGREGATE_COUNTS: Final = frozenset({"participants", "samples", "seen_percent"})
+"""All that a session in privacy mode aggregate may hold and say; what is added must tell of nobody, either."""
 
 _TEXT, _TIME, _NUMBER, _COUNT, _FLAG = pa.string(), pa.float64(), pa.float32(), pa.int32(), pa.bool_()
 
@@ -173,3 +178,23 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
 def empty_table(name: str) -> pa.Table:
     """The table of that name without rows."""
     return SCHEMAS[name].empty_table()
+
+
+def refuse_personal(session: str, tables: Mapping[str, pa.Table | None], metadata: Mapping[str, Any]) -> None:
+    """Refuse what a session in privacy mode aggregate may not hold, whoever made it.
+
+    Raises:
+        StoreError: there is something of single people in it.
+    """
+    if metadata.get("privacy", {}).get("mode") != "aggregate":
+        return
+    extra = {
+        *(f"table {name}" for name in tables.keys() - AGGREGATE_TABLES),
+        *(f"count {name}" for name in metadata.get("counts", {}).keys() - AGGREGATE_COUNTS),
+        *(f"stage {name}" for name in metadata.get("stages", {})),
+    }
+    moments = tables.get("moments")
+    if moments is not None and moments["participants"].null_count < len(moments):
+        extra.add("participants of moments")
+    if extra:
+        raise StoreError(f"session {session} is in privacy mode aggregate and may not hold {', '.join(sorted(extra))}")

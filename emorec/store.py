@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from emorec.errors import StoreError
 from emorec.files import json_bytes, make_private, parquet_bytes, remove_unfinished, write_atomically
-from emorec.schemas import SCHEMAS, empty_table
+from emorec.schemas import SCHEMAS, empty_table, refuse_personal
 
 if TYPE_CHECKING:
     import fsspec
@@ -29,9 +29,6 @@ __all__ = ["Session", "Store", "load", "session_id"]
 
 METADATA: Final = "session.json"
 REPORT: Final = "report.html"
-AGGREGATE_TABLES: Final = frozenset({"group_windows", "moments", "chapters"})
-AGGREGATE_COUNTS: Final = frozenset({"participants", "samples", "seen_percent"})
-"""All that a session in privacy mode aggregate may hold and say; what is added must tell of nobody, either."""
 _HEAD_BYTES: Final = 200
 """Where a page says its language."""
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -244,11 +241,6 @@ class Store:
         names = (str(path).rsplit("/", 2)[-2] for path in found)
         return sorted(name for name in names if _ID.fullmatch(name))
 
-    @property
-    def filesystem(self) -> fsspec.AbstractFileSystem:
-        """Where the store lies, for what reads many tables at once."""
-        return self._fs
-
     def tables(self) -> dict[str, list[str]]:
         """The files of every committed session by the name of their table, as a path or a URL, by session."""
         found: dict[str, list[str]] = {}
@@ -293,7 +285,7 @@ class Store:
                 cannot be written.
         """
         session = str(metadata["session"])
-        _check_privacy(session, tables, metadata)
+        refuse_personal(session, tables, metadata)
         for name, table in tables.items():
             if table is not None and not table.schema.equals(SCHEMAS[name]):
                 raise StoreError(f"table {name} of session {session} has not the schema of {name}")
@@ -400,21 +392,6 @@ def _session_at(fs: fsspec.AbstractFileSystem, path: str) -> Session:
         return Session(metadata["session"], metadata, fs, path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}/{METADATA} cannot be read ({error}); analyse the recording with --again") from error
-
-
-def _check_privacy(session: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, Any]) -> None:
-    """Refuse what a session in privacy mode aggregate may not hold, whoever made it."""
-    if metadata.get("privacy", {}).get("mode") != "aggregate":
-        return
-    extra = {
-        *(f"table {name}" for name in tables.keys() - AGGREGATE_TABLES),
-        *(f"count {name}" for name in metadata.get("counts", {}).keys() - AGGREGATE_COUNTS),
-        *(f"stage {name}" for name in metadata.get("stages", {})),
-    }
-    if "moments" in tables and tables["moments"]["participants"].null_count < len(tables["moments"]):
-        extra.add("participants of moments")
-    if extra:
-        raise StoreError(f"session {session} is in privacy mode aggregate and may not hold {', '.join(sorted(extra))}")
 
 
 def _is_local(fs: fsspec.AbstractFileSystem) -> bool:

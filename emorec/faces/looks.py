@@ -146,10 +146,9 @@ def _cell_picture(rgb: UInt8, square: Square, cell: int) -> UInt8:
         return np.zeros((cell, cell, 3), np.uint8)
     crop = rgb[top:bottom, left:right]
     beyond = (top - y, y + side - bottom, left - x, x + side - right)
-    small, factor = halved(crop, cell)
     if any(beyond):
-        top, bottom, left, right = (round(b / factor) for b in beyond)
-        small = np.asarray(cv2.copyMakeBorder(small, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
+        crop = np.asarray(cv2.copyMakeBorder(crop, *beyond, cv2.BORDER_REPLICATE), np.uint8)
+    small, _ = halved(crop, cell)
     return np.asarray(cv2.resize(small, (cell, cell), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
