@@ -132,3 +132,21 @@ def test_what_goes_wrong_while_reading_is_raised_where_it_is_used(observer: Obse
 
     with pytest.raises(OSError, match="the disk is gone"):
         observer.observe(broken())
+
+
+def test_of_a_crowd_half_is_read_at_a_sample_and_the_others_at_the_next(models: Path) -> None:
+    pictures = [np.maximum(call(0, shift), call(3, shift)) for shift in (0, 2, 4, 6, 4, 2)]
+    settings = Settings.load(assets=models)
+    crowd = settings.landmarks.model_copy(update={"in_turn_from_faces": 2})
+    with Observer(settings.model_copy(update={"landmarks": crowd})) as in_turn, Observer(settings) as plain:
+        faces, every = (seen(observer, *pictures).faces for observer in (in_turn, plain))
+    assert np.array_equal(faces.box_px, every.box_px)
+    for track in (0, 1):
+        own, told = faces[faces.track == track], every[every.track == track]
+        assert len(own) == len(pictures)
+        assert np.isfinite(own.eyes_open).all()
+        for name in ("yaw", "pitch", "mouth_open", "eyes_open", "gaze_x"):
+            value, truth = getattr(own, name), getattr(told, name)
+            held = np.flatnonzero(np.diff(value) == 0) + 1
+            assert held.tolist() == [i for i in range(1, len(pictures)) if (track + i) % 2]
+            assert np.array_equal(np.delete(value, held), np.delete(truth, held))
