@@ -1,7 +1,7 @@
 """Measure attention and engagement of whole sessions against what people said of the pictures, subject by subject.
 
     python -m bench.engagement CORPUS [--side PX] [--frame WxH] [--seconds S] [--order numbered|shuffled|windows]
-                                      [--colour] [--least-share P] [--subjects N]
+                                      [--colour] [--least-share P] [--subjects N] [--store FOLDER]
 
 Each subject's photographs of engagement_wacv.zip become a recording of stills, which the product analyses from end to
 end; what its tables say is joined with the labels by time. Nothing is fitted: every subject is one that no weight and
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 import emorec
-from bench.stills import LEVELS, Photograph, Staging, by_photograph, ordered, photographs, write_recording
+from bench.ablation import kept_by_share, mostly_not_engaged, of_ten, samples_of, variants
+from bench.stills import LEVELS, Staging, by_photograph, ordered, photographs, write_recording
 from bench.validity import auc
 from emorec import app
 from emorec.settings import Settings
@@ -36,16 +37,20 @@ GRID = np.round(np.arange(0.1, 0.96, 0.05), 2)
 """Bounds of levels to choose from."""
 
 
-def analysed(source: Path, staging: Staging, subjects: Sequence[str], shown_of: Chooser) -> Iterator[pd.DataFrame]:
-    """One row per photograph and subject, with what the session says of it."""
+def analysed(
+    source: Path, staging: Staging, subjects: Sequence[str], least_share: float, store: Path | None
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Of each subject one row per photograph, and one per sample with a face, with what the session says of it."""
     settings = Settings.load()
     every = photographs(source)
     with tempfile.TemporaryDirectory() as folder:
         for subject in subjects:
-            shown = ordered(shown_of([p for p in every if p.subject == subject]), staging)
+            own = [p for p in every if p.subject == subject]
+            kept = kept_by_share(np.array([p.label for p in own]), least_share)
+            shown = ordered([own[i] for i in np.flatnonzero(kept)], staging)
             recording = Path(folder) / f"{subject}.mp4"
             write_recording(recording, source, shown, staging)
-            result = app.analyze(recording, settings=settings, store=Path(folder) / "store")
+            result = app.analyze(recording, settings=settings, store=store or Path(folder) / "store")
             session = emorec.load(result.folder)
             rows = by_photograph(session, shown, staging)
             print(
@@ -53,25 +58,8 @@ def analysed(source: Path, staging: Staging, subjects: Sequence[str], shown_of: 
                 f"{rows.attention.notna().mean():.0%}, left out {len(session.left_out)} track(s)",
                 flush=True,
             )
-            yield rows
+            yield rows, samples_of(session, shown, staging)
             recording.unlink()
-
-
-class Chooser:
-    """All photographs of a subject, or so many that at least a share of them is not engaged."""
-
-    def __init__(self, least_share: float) -> None:
-        self._least_share = least_share
-
-    def __call__(self, own: list[Photograph]) -> list[Photograph]:
-        """Those that are shown, in the same order."""
-        if self._least_share <= 0:
-            return own
-        away = sum(p.label == NOT for p in own)
-        others = [k for k, p in enumerate(own) if p.label != NOT]
-        most = max(2, round(away * (1 / self._least_share - 1)))
-        kept = {others[i] for i in np.unique(np.linspace(0, len(others) - 1, min(most, len(others))).astype(int))}
-        return [p for k, p in enumerate(own) if p.label == NOT or k in kept]
 
 
 def separation(rows: pd.DataFrame, name: str) -> None:
@@ -154,6 +142,7 @@ def main() -> None:
     parser.add_argument("--colour", action="store_true", help="as they are; otherwise grey, since colour tells labels")
     parser.add_argument("--least-share", type=float, default=0.0, help="at least so many not engaged, by showing fewer")
     parser.add_argument("--subjects", type=int, help="the first so many subjects only")
+    parser.add_argument("--store", type=Path, help="keep the sessions there, and take those that are there already")
     arguments = parser.parse_args()
     width, height = (int(v) for v in arguments.frame.split("x"))
     staging = Staging(arguments.seconds, width, height, arguments.side, arguments.order, not arguments.colour)
@@ -162,7 +151,12 @@ def main() -> None:
     print(f"engagement_wacv, {len(subjects)} subjects: {staging}")
     import pandas as pd
 
-    summarize(pd.concat(analysed(source, staging, subjects, Chooser(arguments.least_share)), ignore_index=True))
+    found = list(analysed(source, staging, subjects, arguments.least_share, arguments.store))
+    rows, samples = (pd.concat(tables, ignore_index=True) for tables in zip(*found, strict=True))
+    summarize(rows)
+    variants(samples)
+    if arguments.least_share <= 0:
+        mostly_not_engaged(samples)
 
 
 def summarize(rows: pd.DataFrame) -> None:
@@ -173,6 +167,10 @@ def summarize(rows: pd.DataFrame) -> None:
         separation(rows, name)
     chance(rows, "engagement")
     levels(rows, "engagement")
+    ten = of_ten(rows, "engagement")
+    value, label = ten.engagement.to_numpy(), ten.label.to_numpy()
+    print(f"  means of ten ({len(ten)}): AUC engaged / not {auc(value[label == ENGAGED], value[label == NOT]):.3f}")
+    levels(ten, "engagement")
 
 
 if __name__ == "__main__":

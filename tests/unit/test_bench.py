@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.ablation import kept_by_share, of_ten
 from bench.meetings import _gallery, _strip
 from bench.optimisations import compare
 from bench.scale import simulate
@@ -69,3 +70,19 @@ def test_more_workers_bring_reports_sooner_for_the_same_work() -> None:
     assert np.median(many.hours_to_report) < np.median(few.hours_to_report)
     assert few.busy == pytest.approx(8 * many.busy)
     assert few.longest_queue > many.longest_queue
+
+
+def test_photographs_are_left_out_evenly_until_enough_are_not_engaged() -> None:
+    label = np.array([2] * 10 + [0] * 4 + [1] * 10)
+
+    assert kept_by_share(label, 0).all()
+    kept = kept_by_share(label, 0.5)
+    assert kept[10:14].all()
+    assert list(np.flatnonzero(kept & (label > 0))) == [0, 6, 16, 23]
+
+
+def test_means_of_ten_are_of_one_person_and_label_and_skip_what_is_not_known() -> None:
+    rows = pd.DataFrame({"subject": ["a"] * 12 + ["b"], "label": [1] * 12 + [1], "x": [*np.arange(12.0), 99.0]})
+    rows.loc[0, "x"] = np.nan
+
+    assert of_ten(rows, "x").x.tolist() == [5.5, 11.0, 99.0]
