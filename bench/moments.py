@@ -1,10 +1,12 @@
 """How often chance alone makes a moment, and how often one that is there is found.
 
-    python -m bench.moments [--sessions N] [--minutes M] [--people P] [--timeline SESSION_FOLDER…]
+    python -m bench.moments [--sessions N] [--minutes M] [--people P] [--timeline FOLDER…] [--strangers FOLDER…]
 
 Flat sessions: everybody's attention and smiles wander by themselves, slowly, around their own mean. Shuffled sessions:
-the tables of real sessions, each participant shifted in a circle by a time of their own. Then sessions in which so many
-drop together by so much for half a minute. Results and what they mean: docs/validity.md.
+the tables of real sessions, each participant shifted in a circle by a time of their own. Strangers: participants of
+several sessions, who never shared anything, drawn into groups; each one's own course is repeated for as long as the
+session lasts. Then sessions in which so many drop together by so much for half a minute. Results and what they mean:
+docs/validity.md.
 """
 
 from __future__ import annotations
@@ -47,19 +49,20 @@ def flat(rng: np.random.Generator, people: int, n: int) -> tuple[Floats, Floats]
 
 
 def session(attention: Floats, happy: Floats) -> tuple[Timeline, Samples]:
-    """The timeline of people who are visible throughout."""
+    """The timeline of people who are visible wherever something of them is known."""
     people, n = attention.shape
     t_s: Float64 = np.arange(n, dtype=np.float64) * STEP_S
     emotions = np.full((people * n, len(EMOTIONS)), 0.0, np.float32)
     emotions[:, HAPPY], emotions[:, NEUTRAL] = happy.ravel(), 1 - happy.ravel()
     rest = np.full(people * n, 0.27, np.float32)
     no, yes = np.zeros(n, bool), np.ones(n, bool)
+    seen = (np.isfinite(attention) | np.isfinite(happy)).ravel()
     return Timeline(
         np.repeat(np.arange(people), n).astype(np.int32),
         np.tile(np.arange(n), people).astype(np.int32),
         np.tile(t_s, people),
-        np.full(people * n, STATES.index("visible"), np.int8),
-        np.arange(people * n, dtype=np.int32),
+        np.where(seen, STATES.index("visible"), STATES.index("camera_off")).astype(np.int8),
+        np.where(seen, np.arange(people * n), -1).astype(np.int32),
         emotions,
         rest,
         0 * rest,
@@ -110,16 +113,47 @@ def power(rng: np.random.Generator, people: int, n: int, sessions: int) -> None:
             print(f"drop of {depth:g} by {share:.0%}: found in {hits / sessions:.0%}, {extra} others", flush=True)
 
 
-def shuffled(folder: Path, rng: np.random.Generator, times: int) -> list[tuple[Floats, Floats]]:
-    """A real session's signals, each participant's shifted in a circle, so many times."""
+def courses(folder: Path) -> tuple[Floats, Floats]:
+    """Attention and probabilities of happy [people, n] of a real session's participants, NaN where not seen."""
     import pandas as pd
 
     timeline = pd.read_parquet(folder / "timeline.parquet")
-    tables = [timeline.pivot_table(name, "participant", "t").to_numpy(float) for name in ("attention", "happy")]
+    step = (timeline.t / STEP_S).round().astype(int)
+    index = range(int(step.max()) + 1)
+    attention, happy = (
+        timeline.assign(step=step).pivot_table(name, "participant", "step", dropna=False).reindex(columns=index)
+        for name in ("attention", "happy")
+    )
+    return attention.to_numpy(float), happy.reindex(attention.index).to_numpy(float)
+
+
+def shuffled(folder: Path, rng: np.random.Generator, times: int) -> list[tuple[Floats, Floats]]:
+    """A real session's signals, each participant's shifted in a circle, so many times."""
+    tables = courses(folder)
     made = []
     for _ in range(times):
         shifts = rng.integers(0, tables[0].shape[1], len(tables[0]))
         both = [np.stack([np.roll(row, shift) for row, shift in zip(table, shifts, strict=True)]) for table in tables]
+        made.append((both[0], both[1]))
+    return made
+
+
+def strangers(
+    folders: Sequence[Path], rng: np.random.Generator, people: int, n: int, times: int
+) -> list[tuple[Floats, Floats]]:
+    """Groups of people of different sessions, one of each, so many times: each one's course begins at a random time,
+    and begins anew where it ends."""
+    known = []
+    for folder in folders:
+        attention, happy = courses(folder)
+        # Of several participants the one who is seen most.
+        most = int(np.isfinite(attention).sum(axis=1).argmax())
+        known.append((attention[most], happy[most]))
+    made = []
+    for _ in range(times):
+        chosen = rng.permutation(len(known))[:people]
+        index = [(rng.integers(len(known[who][0])) + np.arange(n)) % len(known[who][0]) for who in chosen]
+        both = [np.stack([known[who][k][at] for who, at in zip(chosen, index, strict=True)]) for k in range(2)]
         made.append((both[0], both[1]))
     return made
 
@@ -131,12 +165,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--timeline", type=Path, nargs="*", default=[], help="folders of real sessions to shuffle")
+    parser.add_argument("--strangers", type=Path, nargs="*", default=[], help="folders of sessions to draw people from")
     arguments = parser.parse_args()
     rng = np.random.default_rng(7)
     n = round(60 * arguments.minutes / STEP_S)
     rate("flat", [flat(rng, arguments.people, n) for _ in range(arguments.sessions)])
     for folder in arguments.timeline:
         rate(f"shuffled {folder.name}", shuffled(folder, rng, arguments.sessions))
+    if arguments.strangers:
+        groups = strangers(arguments.strangers, rng, arguments.people, n, arguments.sessions)
+        rate(f"strangers of {len(arguments.strangers)} sessions", groups)
     power(rng, arguments.people, n, max(1, arguments.sessions // 10))
 
 
