@@ -99,6 +99,8 @@ def variants(samples: pd.DataFrame) -> None:
     for name, without in VARIANTS.items():
         rows = scored(samples, settings, without)
         print(f"  attention {name}: AUC engaged / not {_auc(rows):.3f}")
+    first = samples.groupby(["subject", "participant", "place"], sort=False).head(1)
+    print(f"  attention at half the rate, one sample of each: AUC engaged / not {_auc(scored(first, settings)):.3f}")
 
 
 def mostly_not_engaged(samples: pd.DataFrame) -> None:
