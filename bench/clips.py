@@ -1,20 +1,22 @@
 """What the product says over time of filmed people: signals as plots, and figures by person and by group.
 
-    python -m bench.clips CORPUS [--plots FOLDER] [--rate HZ] [--one]
+    python -m bench.clips CORPUS [--plots FOLDER] [--rate HZ] [--one [--face PX] [--light SHARE]]
 
-Each clip of CORPUS/clips is a recording of its own. ``--one`` reads a single picture of each instead. ``--plots`` draws
-the signals of those in which somebody looks away, down, or shuts their eyes, without a picture of anybody. Results and
-what they mean: docs/validity.md.
+Each clip of CORPUS/clips is a recording of its own. ``--one`` reads a single picture of each instead, as it is, or with
+a small face in a large picture (``--face``) and little light (``--light``), and says how far that reads otherwise.
+``--plots`` draws the signals of those in which somebody looks away, down, or shuts their eyes, without a picture of
+anybody. Results and what they mean: docs/validity.md.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from emorec import assets, observe, recording, resolve
@@ -22,7 +24,7 @@ from emorec.attention import signals
 from emorec.faces.detect import FaceDetector
 from emorec.landmarks import LandmarkReader
 from emorec.settings import Settings
-from emorec.types import Observations
+from emorec.types import Observations, UInt8
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +48,10 @@ GROUPS = {
 }
 """Numbers of the clips that show people of each group, as the corpus describes them; everybody else is "others"."""
 ONE_S = 0.5
+WALL_PX, WALL = (1280, 720), 96
+"""Size and grey level of the picture in which a small face is shown."""
+NOISE = 3.0
+"""Deviation of the noise of little light, grey levels."""
 BACKGROUND = "#ffffff"
 
 
@@ -85,8 +91,31 @@ def figures(name: str, timeline: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def single(clips: Path) -> pd.DataFrame:
-    """Pose, gaze and lids of each person in the first picture from ONE_S on."""
+@dataclass(frozen=True)
+class Staging:
+    """How a picture is shown: width of the face, px, and share of its light; None and 1 for as it is."""
+
+    face_px: float | None = None
+    light: float = 1.0
+
+    def shown(self, rgb: UInt8, width_px: float) -> UInt8:
+        """A picture whose face is ``width_px`` wide, small in the middle of a wall, and dark with a camera's noise."""
+        if self.face_px is not None:
+            scale = self.face_px / width_px
+            size = round(rgb.shape[1] * scale), round(rgb.shape[0] * scale)
+            small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+            rgb = np.full((*WALL_PX[::-1], 3), WALL, np.uint8)
+            x, y = (WALL_PX[0] - size[0]) // 2, (WALL_PX[1] - size[1]) // 2
+            rgb[y : y + size[1], x : x + size[0]] = small
+        if self.light < 1:
+            noise = np.random.default_rng(0).normal(0, NOISE, rgb.shape)
+            rgb = np.clip(np.rint(rgb * self.light + noise), 0, 255).astype(np.uint8)
+        return rgb
+
+
+def single(clips: Path, staging: Staging) -> pd.DataFrame:
+    """Pose, gaze and lids of each person in the first picture from ONE_S on, and how far pose and lids read otherwise
+    than in the picture as it is."""
     import pandas as pd
 
     settings = Settings.load()
@@ -94,18 +123,32 @@ def single(clips: Path) -> pd.DataFrame:
     reader = LandmarkReader(model["face_landmark.tflite"], model["iris_landmark.tflite"], settings.landmarks)
     rows = []
     with FaceDetector(model["face_detection_short_range.tflite"], settings.faces, threads=1) as detector:
+
+        def read(rgb: UInt8) -> tuple[float, dict[str, float]]:
+            """The width of the largest face, NaN where none is found, and its signals where a mesh fits."""
+            faces = detector.search(rgb)
+            if not len(faces):
+                return float("nan"), {}
+            largest = faces[[int(np.argmax(faces.box_px[:, 2]))]]
+            landmarks = reader.read(rgb, largest)
+            width_px = float(largest.box_px[0, 2])
+            if landmarks.presence[0] < settings.faces.min_presence:
+                return width_px, {}
+            measured = signals(landmarks)
+            return width_px, {column.name: float(getattr(measured, column.name)[0]) for column in fields(measured)}
+
         for path in sorted(clips.glob("person_*.mp4")):
             info = recording.probe(path, settings.recording)
             chunk = recording.plan_chunks(info, settings.recording)[0]
             with recording.SampleReader(info, chunk, settings.recording) as samples:
                 sample = next(s for s in samples if s.t_s >= ONE_S)
-            faces = detector.search(sample.rgb)
-            row: dict[str, Any] = {"clip": path.stem, "found": float(len(faces) > 0)}
-            if len(faces):
-                largest = faces[[int(np.argmax(faces.box_px[:, 2]))]]
-                read = signals(reader.read(sample.rgb, largest))
-                row |= {column.name: float(getattr(read, column.name)[0]) for column in fields(read)}
-            rows.append(row)
+            width_px, whole = read(sample.rgb)
+            shown_px, seen = read(staging.shown(sample.rgb, width_px))
+            row: dict[str, Any] = {"clip": path.stem, "found": float(np.isfinite(shown_px)), "read": float(bool(seen))}
+            if seen and whole:
+                row["pose_off"] = (abs(seen["yaw"] - whole["yaw"]) + abs(seen["pitch"] - whole["pitch"])) / 2
+                row["lids_off"] = abs(seen["eyes_open"] - whole["eyes_open"])
+            rows.append(row | seen)
     return pd.DataFrame(rows).set_index("clip")
 
 
@@ -156,9 +199,11 @@ def main() -> None:
     parser.add_argument("--plots", type=Path, help="a folder for the plots")
     parser.add_argument("--rate", type=float, default=4.0, help="samples a second")
     parser.add_argument("--one", action="store_true", help="a single picture of each")
+    parser.add_argument("--face", type=float, help="width of the face in it, px")
+    parser.add_argument("--light", type=float, default=1.0, help="share of its light")
     arguments = parser.parse_args()
     if arguments.one:
-        table = single(arguments.corpus / "clips")
+        table = single(arguments.corpus / "clips", Staging(arguments.face, arguments.light))
         print(table.describe().loc[["count", "mean", "std", "min", "50%", "max"]].round(2).to_string())
         for group, part in by_group(table).items():
             print(f"{group}: {len(part)} people")

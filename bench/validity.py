@@ -1,6 +1,6 @@
 """Measure how far pose, lids and attention are to be trusted, on photographs with known answers.
 
-    python -m bench.validity CORPUS [--side PX] [--images N]
+    python -m bench.validity CORPUS [--side PX] [--images N] [--only SET]
 
 CORPUS holds eye_state.zip, head_pose.zip and engagement_wacv.zip. Nothing is fitted: each participant is calibrated to
 their own photographs without their labels, as an analysis does. Results and what they mean: docs/validity.md.
@@ -32,6 +32,7 @@ PAD_SHARE = 0.4
 """The photographs are tight crops; borders are repeated by this share, which detectors want."""
 
 LEVELS = ("not_engaged", "partially_engaged", "engaged")
+SETS = ("eye_state", "head_pose", "engagement_wacv")
 POSE_RANGE_DEG = 30.0
 
 
@@ -182,8 +183,9 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--side", type=int, default=200, help="photographs are made so wide, px")
     parser.add_argument("--images", type=int, help="at most so many of each set, evenly spread")
+    parser.add_argument("--only", choices=SETS, help="this set alone")
     arguments = parser.parse_args()
-    for name in ("eye_state", "head_pose", "engagement_wacv"):
+    for name in [arguments.only] if arguments.only else SETS:
         source = arguments.corpus / f"{name}.zip"
         photographs = read(source, arguments.side, arguments.images)
         print(
