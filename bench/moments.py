@@ -5,8 +5,8 @@
 Flat sessions: everybody's attention and smiles wander by themselves, slowly, around their own mean. Shuffled sessions:
 the tables of real sessions, each participant shifted in a circle by a time of their own. Strangers: participants of
 several sessions, who never shared anything, drawn into groups; each one's own course is repeated for as long as the
-session lasts. Then sessions in which so many drop together by so much for half a minute. Results and what they mean:
-docs/validity.md.
+session lasts. Where folders are given, these alone are measured; else also sessions in which so many drop together by
+so much for half a minute. Results and what they mean: docs/validity.md.
 """
 
 from __future__ import annotations
@@ -169,13 +169,14 @@ def main() -> None:
     arguments = parser.parse_args()
     rng = np.random.default_rng(7)
     n = round(60 * arguments.minutes / STEP_S)
-    rate("flat", [flat(rng, arguments.people, n) for _ in range(arguments.sessions)])
     for folder in arguments.timeline:
         rate(f"shuffled {folder.name}", shuffled(folder, rng, arguments.sessions))
     if arguments.strangers:
         groups = strangers(arguments.strangers, rng, arguments.people, n, arguments.sessions)
         rate(f"strangers of {len(arguments.strangers)} sessions", groups)
-    power(rng, arguments.people, n, max(1, arguments.sessions // 10))
+    if not arguments.timeline and not arguments.strangers:
+        rate("flat", [flat(rng, arguments.people, n) for _ in range(arguments.sessions)])
+        power(rng, arguments.people, n, max(1, arguments.sessions // 10))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure how far pose, lids and attention are to be trusted, on photographs with known answers.
 
-    python -m bench.validity CORPUS [--side PX] [--images N] [--only SET]
+    python -m bench.validity CORPUS [--side PX] [--find-at PX] [--images N] [--only SET]
 
 CORPUS holds eye_state.zip, head_pose.zip and engagement_wacv.zip. Nothing is fitted: each participant is calibrated to
 their own photographs without their labels, as an analysis does. Results and what they mean: docs/validity.md.
@@ -48,8 +48,11 @@ class Photographs:
     cpu_ms: float
 
 
-def read(source: Path, side_px: int, most: int | None) -> Photographs:
-    """Signals of the face in each photograph of a zip, made grey and ``side_px`` wide: both would leak labels."""
+def read(source: Path, side_px: int, most: int | None, find_px: int | None = None) -> Photographs:
+    """Signals of the face in each photograph of a zip, made grey and ``side_px`` wide: both would leak labels.
+
+    ``find_px``: faces are found in photographs so wide instead, so that small and large ones are of the same people.
+    """
     settings = Settings.load()
     model = {name: assets.locate(name, settings.assets) for name in assets.NAMES}
     reader = LandmarkReader(model["face_landmark.tflite"], model["iris_landmark.tflite"], settings.landmarks)
@@ -63,10 +66,13 @@ def read(source: Path, side_px: int, most: int | None) -> Photographs:
             images = [images[i] for i in np.linspace(0, len(images) - 1, most).astype(int)]
         for name in images:
             rgb = _prepared(archive.read(name), side_px)
-            faces = detector.search(rgb)
+            faces = detector.search(_prepared(archive.read(name), find_px) if find_px else rgb)
             if not len(faces):
                 continue
             face: Detections = faces[[int(np.argmax(faces.score * faces.box_px[:, 2]))]]
+            if find_px:
+                scale = np.float32(side_px / find_px)
+                face = replace(face, box_px=face.box_px * scale, points_px=face.points_px * scale)
             start = time.process_time()
             landmarks.append(reader.read(rgb, face))
             seconds += time.process_time() - start
@@ -182,12 +188,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--side", type=int, default=200, help="photographs are made so wide, px")
+    parser.add_argument("--find-at", type=int, help="faces are found in photographs so wide, px; usually the same")
     parser.add_argument("--images", type=int, help="at most so many of each set, evenly spread")
     parser.add_argument("--only", choices=SETS, help="this set alone")
     arguments = parser.parse_args()
     for name in [arguments.only] if arguments.only else SETS:
         source = arguments.corpus / f"{name}.zip"
-        photographs = read(source, arguments.side, arguments.images)
+        photographs = read(source, arguments.side, arguments.images, arguments.find_at)
         print(
             f"{name}: {len(photographs.names)} faces ({photographs.found:.1%} found), median width "
             f"{np.median(photographs.width_px):.0f} px, landmarks {photographs.cpu_ms:.1f} ms CPU a face"

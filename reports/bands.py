@@ -95,18 +95,26 @@ def synchrony_chart(context: Context) -> Chart | None:
         "yaxis": {"range": [lowest - air, highest + air], "title": {"text": name}, "nticks": 5},
         **moment_marks(context),
     }
+    marks = _above(mean, high, bins, words, colors)
     data = [
         band(words.gettext("what chance makes"), low, high, bins, colors["chance"]),
         line(name, mean, bins, colors["accent"]),
-        *_above(mean, high, bins, words, colors),
+        *marks,
         *screen_changes(context, bins, lowest - air / 2),
     ]
-    note = words.gettext(
-        "Did expressions change together, like smiles at one joke? 1: all change alike; 0: each on its own. Inside the "
-        "grey range it may be chance; above it, at the diamonds, it hardly is: %(above)s of the time, where "
-        "chance alone makes 2 to 3%%.",
-        above=above,
+    meaning = words.gettext(
+        "Did expressions change together, like smiles at one joke? 1: all change alike; 0: each on its own."
     )
+    found = (
+        words.gettext(
+            "Inside the grey range it may be chance; above it, at the diamonds, it hardly is: %(above)s of the time, "
+            "where chance alone makes 2 to 3%%.",
+            above=above,
+        )
+        if marks
+        else words.gettext("Inside the grey range it may be chance; here it was never clearly above it.")
+    )
+    note = f"{meaning} {found}"
     text = words.gettext(
         "Line of how far displayed expressions went together: mean %(mean)s, highest %(highest)s; above the range of "
         "chance %(above)s of the time.",
