@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from emorec.cli import sidecar_options as options
 from emorec.cli.failures import failure_line
+from emorec.cli.sidecar_options import Beside, with_options_of_files
 
 if TYPE_CHECKING:
     from emorec.app import AnalysisResult
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _JSON_FIELDS = ("session", "folder", "report", "participants", "duration_s", "seconds")
 
 
+@with_options_of_files
 def analyze(
     ctx: typer.Context,
     recordings: Annotated[
@@ -46,14 +47,8 @@ def analyze(
         Literal["en", "es"] | None,
         typer.Option(help="Language of the reports; by default as the settings say.", show_default=False),
     ] = None,
-    transcript: options.Transcript = None,
-    chat: options.Chat = None,
-    attendance: options.Attendance = None,
-    chapters: options.Chapters = None,
-    started: options.Started = "",
-    offset: options.Offset = 0.0,
-    keep_text: options.KeepText = None,
-    keep_names: options.KeepNames = None,
+    *,
+    beside: Beside,
     names: Annotated[
         str | None,
         typer.Option(
@@ -109,13 +104,12 @@ def analyze(
         settings = settings.model_copy(update={"report": settings.report.model_copy(update={"language": lang})})
     spread = {name: value for name, value in (("runner", runner), ("workers", workers)) if value is not None}
     settings = settings.model_copy(update={"run": settings.run.model_copy(update=spread)})
-    settings = options.keeping(settings, keep_text, keep_names)
-    files = options.files(transcript, chat, attendance, chapters)
-    if files and len(recordings) > 1:
+    settings = beside.keeping(settings)
+    if beside.files and len(recordings) > 1:
         raise typer.BadParameter("a transcript, chat, attendance or chapters file belongs to a single recording")
     if debug_video is not None and len(recordings) > 1:
         raise typer.BadParameter("--debug-video is of a single recording")
-    additions = Additions(files=files, started=started, offset_s=offset)
+    additions = Additions(files=beside.files, started=beside.started, offset_s=beside.offset)
     if names is not None:
         settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"names": names})})
     if settings.privacy.emotions and not quiet:

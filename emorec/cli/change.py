@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from emorec.cli import sidecar_options as options
+from emorec.cli.sidecar_options import Beside, with_options_of_files
 
 if TYPE_CHECKING:
     from emorec.sidecars import Kind
 
 
+@with_options_of_files
 def change(
     session: Annotated[str, typer.Argument(metavar="SESSION", help="A session's id or folder.")],
     store: Annotated[
@@ -27,14 +28,8 @@ def change(
     instructor: Annotated[
         str | None, typer.Option(metavar="P01|NAME", help="Who teaches or leads, for the balance of talk.")
     ] = None,
-    transcript: options.Transcript = None,
-    chat: options.Chat = None,
-    attendance: options.Attendance = None,
-    chapters: options.Chapters = None,
-    started: options.Started = "",
-    offset: options.Offset = 0.0,
-    keep_text: options.KeepText = None,
-    keep_names: options.KeepNames = None,
+    *,
+    beside: Beside,
     remove: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="Take a file back: transcript, chat, attendance or chapters."),
@@ -52,14 +47,14 @@ def change(
     from emorec.sidecars import KINDS
     from emorec.store import load
 
-    settings = options.keeping(Settings.load(), keep_text, keep_names)
+    settings = beside.keeping(Settings.load())
     for kind in remove or ():
         if kind not in KINDS:
             raise typer.BadParameter(f"{kind} is none of {', '.join(KINDS)}", param_hint="--remove")
     additions = Additions(
-        files=options.files(transcript, chat, attendance, chapters),
-        started=started,
-        offset_s=offset,
+        files=beside.files,
+        started=beside.started,
+        offset_s=beside.offset,
         remove=cast("tuple[Kind, ...]", tuple(remove or ())),
         labels=dict(_named(text) for text in label or ()),
         instructor=instructor,
