@@ -44,6 +44,9 @@ class WeightAverage:
         class Updating(keras.callbacks.Callback):  # type: ignore[misc]
             def on_train_batch_end(callback, batch: int, logs: Any = None) -> None:  # noqa: ARG002, N805
                 if batch % AVERAGE_EVERY_STEPS == 0:
+                    if keras.backend.backend() == "jax":
+                        # Under JAX the weights of a model live elsewhere while it is trained.
+                        callback.model.jax_state_sync()
                     self.update()
 
         return Updating()

@@ -184,23 +184,27 @@ def _share_among_devices() -> None:
     """Spread batches over all GPUs where there are several. Keras can do so by itself with JAX alone."""
     import keras
 
-    if keras.backend.backend() == "jax" and len(keras.distribution.list_devices("gpu")) > 1:
+    if keras.backend.backend() == "jax" and _gpus() > 1:
         keras.distribution.set_distribution(keras.distribution.DataParallel())
 
 
 def quickest_policy() -> str:
     """Return Keras' dtype policy that trains fastest here: mixed_bfloat16 on accelerators and CPUs that have it."""
-    return "mixed_bfloat16" if _has_gpu() or _BFLOAT16_FLAGS & _cpu_flags() else "float32"
+    return "mixed_bfloat16" if _gpus() or _BFLOAT16_FLAGS & _cpu_flags() else "float32"
 
 
-def _has_gpu() -> bool:
+def _gpus() -> int:
+    """How many GPUs the backend sees."""
     import keras
 
     if keras.backend.backend() == "torch":  # for which Keras lists no devices
         import torch
 
-        return bool(torch.cuda.is_available())
-    return bool(keras.distribution.list_devices("gpu"))
+        return int(torch.cuda.device_count())
+    try:
+        return len(keras.distribution.list_devices("gpu"))
+    except RuntimeError:  # JAX, where there is none
+        return 0
 
 
 def _cpu_flags() -> set[str]:
