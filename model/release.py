@@ -20,7 +20,7 @@ from model.errors import ModelError
 from model.evaluate import evaluate, figures
 from model.export import convert, load_network, save_weights
 from model.runtime import KerasNetwork, LiteRtNetwork
-from model.train import BEST_WEIGHTS, plan_of
+from model.train import BEST_WEIGHTS, MERGED, plan_of
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,12 @@ def release(run: Path, version: str, target: Path, splits: Splits, code_version:
         return registry.add_release(target, version, made.card, made.weights, made.litert, render_card)
 
 
+def _merged(run: Path) -> dict[str, Any]:
+    """What a person chose of a run's merging, if anybody did."""
+    path = run / MERGED
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
 def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candidate:
     """Convert, calibrate and evaluate a run's best weights; the files are written into `folder`.
 
@@ -110,6 +116,6 @@ def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candi
             if d is not None
         },
         "overlap": splits.overlap,
-        "training": {"plan": asdict(plan), "epochs": history},
+        "training": {"plan": asdict(plan), "epochs": history, **_merged(run)},
     }
     return Candidate(weights, litert, card, temperature)

@@ -4,6 +4,7 @@
     RUN/history.jsonl       one line per finished epoch
     RUN/checkpoint-<n>/     all state after epoch n: weights, optimizer, random state, averaged weights
     RUN/best.weights.h5     averaged weights of the epoch that was best on validation, its two heads made one
+    RUN/merged.json         the votes' share of the two, where a person chose it
 
 Killed at any moment and started again, a run goes on from its last checkpoint and does what it would have done.
 Keras and NumPy only, so that TensorFlow, JAX and PyTorch all run it.
@@ -43,6 +44,7 @@ _BFLOAT16_FLAGS: Final = {"avx512_bf16", "amx_bf16", "bf16"}
 """What Linux calls a CPU's instructions for bfloat16, on x86 and ARM."""
 
 BEST_WEIGHTS: Final = "best.weights.h5"
+MERGED: Final = "merged.json"
 
 Epoch = dict[str, float]
 
@@ -55,9 +57,9 @@ class Plan:
     votes; a face can have but one answer, and where both disagree it is right for one of them. learning_rate: the
     peak; rises linearly, falls as a cosine to 0. average_horizon_steps: how many steps the running mean of the weights
     reaches back. mixup_alpha: of the beta distribution from which each image's share of another one is drawn (Zhang et
-    al. 2018, arXiv 1710.09412); 0 mixes none. patience_epochs: stop after so many epochs without a better score on validation. dtype_policy: of
-    Keras; mixed_bfloat16 is faster on CPUs that have it. begun_with: what gave the first weights, for the card; empty
-    where they were drawn.
+    al. 2018, arXiv 1710.09412); 0 mixes none. patience_epochs: stop after so many epochs without a better score on
+    validation. dtype_policy: of Keras; mixed_bfloat16 is faster on CPUs that have it. begun_with: what gave the first
+    weights, for the card; empty where they were drawn.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
@@ -165,6 +167,22 @@ def train(
         report(figures)
     best = max(history, key=lambda e: e["score"])
     return Outcome(folder, int(best["epoch"]), best["score"], history)
+
+
+def merge_anew(folder: Path, votes_share: float) -> None:
+    """Write a run's best weights anew: those of its last epoch, the two heads made one with this share of the votes'.
+
+    What validation says of all shares is for a person to weigh; a run by itself takes the best score. Raises ModelError
+    where the run has no checkpoint, or no votes' head would be left to weigh (a share outside 0…1).
+    """
+    plan, checkpoints = plan_of(folder), sorted(folder.glob("checkpoint-[0-9]*"))
+    if plan is None or not checkpoints or not 0 <= votes_share <= 1:
+        raise ModelError(f"{folder} has no checkpoint, or {votes_share:g} is no share between 0 and 1")
+    network = build(plan.architecture)
+    average = WeightAverage(add_votes_head(network), plan.average_horizon_steps)
+    _restore_average(checkpoints[-1], average)
+    save_merged(folder / BEST_WEIGHTS, network, average, votes_share)
+    (folder / MERGED).write_text(json.dumps({"votes_share": votes_share}))
 
 
 def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
@@ -294,11 +312,15 @@ def _restore(folder: Path, trainer: keras.Model, average: WeightAverage) -> list
     last = checkpoints[-1]
     trainer.optimizer.build(trainer.trainable_variables)
     trainer.load_weights(last / "trainer.weights.h5")
-    with np.load(last / "average.npz") as saved:
-        average.updates = int(saved["updates"])
-        average.weights = [saved[f"arr_{i}"] for i in range(len(average.weights))]
+    _restore_average(last, average)
     history: list[Epoch] = json.loads((last / "history.json").read_text())
     return history
+
+
+def _restore_average(checkpoint: Path, average: WeightAverage) -> None:
+    with np.load(checkpoint / "average.npz") as saved:
+        average.updates = int(saved["updates"])
+        average.weights = [saved[f"arr_{i}"] for i in range(len(average.weights))]
 
 
 def _reseed(trainer: keras.Model, seed: int, epoch: int) -> None:

@@ -103,6 +103,14 @@ def release(
     run: Annotated[Path, typer.Argument(help="Folder of a run of `emorec train`.")],
     version: Annotated[str, typer.Option("--as", help="Name of the version to be.")],
     data: Annotated[Path, typer.Option(help="The data that the run was trained on, with validation and test.")],
+    votes_share: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Release the last epoch, and weigh what was learnt from FER+ votes by this, not by score.",
+        ),
+    ] = None,
     promote: Annotated[bool, typer.Option(help="Make it the champion.")] = False,
     registry: Registry = None,
 ) -> None:
@@ -118,9 +126,12 @@ def release(
     from emorec.cli.model import make_release
     from model.registry import check_new
     from model.release import load_splits
+    from model.train import merge_anew
 
     folder = registry_folder(registry)
     check_new(folder, version)
+    if votes_share is not None:
+        merge_anew(run, votes_share)
     make_release(run, version, folder, load_splits(data), promote)
 
 

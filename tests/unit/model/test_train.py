@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from model.architectures import build
 from model.augment import Augmentation, build_augmenter, mix, scaling_matrices
 from model.compression import Compression, compress
 from model.errors import ModelError
 from model.heads import HEAD_MIXTURES
 from model.preprocess import standardize
-from model.train import Outcome, Plan, epochs_in, plan_of, train
+from model.train import BEST_WEIGHTS, Outcome, Plan, epochs_in, merge_anew, plan_of, train
 from tests.unit.model.conftest import TINY, draw_faces
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
@@ -175,3 +176,18 @@ def test_mixing_lays_a_share_of_another_image_and_its_target_over_each():
     assert (mixed_targets.diagonal() >= 0.5).all()
     assert 0.01 < 1 - mixed_targets.diagonal().mean() < 0.25
     assert mixed.reshape(200, -1) == pytest.approx(mixed_targets @ images.reshape(200, -1), abs=1e-5)
+
+
+def test_a_person_may_choose_how_much_the_votes_count(tmp_path):
+    def answers(share):
+        merge_anew(tmp_path, share)
+        network = build(TINY)
+        network.load_weights(tmp_path / BEST_WEIGHTS)
+        return network.predict(standardize(FACES[1].images), verbose=0)
+
+    train(tmp_path, dataclasses.replace(PLAN, epochs=1), *FACES)
+    label, half, votes = (answers(share) for share in (0.0, 0.5, 1.0))
+    assert not np.allclose(label, votes, atol=1e-3)
+    assert half == pytest.approx((label + votes) / 2, abs=1e-4)
+    with pytest.raises(ModelError, match="no share"):
+        merge_anew(tmp_path, 1.5)
