@@ -176,8 +176,9 @@ def find_tiles(rgb: UInt8, face_boxes_px: Float32) -> Float32:
         return none
     leaves, best, middles = np.zeros((0, 4), int), 0.0, centers(face_boxes_px)
     distance = _distance(small, colour)
-    if _leaves(distance <= GUTTER_LEVELS[-1], 0, 0) == [(0, 0, small.shape[1], small.shape[0])]:
-        # No gutter divides it, and what is gutter within fewer levels is so within more.
+    widest, narrowest = (_leaves(distance <= levels, 0, 0) for levels in (GUTTER_LEVELS[-1], GUTTER_LEVELS[0]))
+    if len(widest) == 1 and widest == narrowest:
+        # One picture within both, and so within all between: what is gutter within fewer levels is so within more.
         return none
     for levels in GUTTER_LEVELS:
         gutter = distance <= levels
