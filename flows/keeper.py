@@ -20,8 +20,9 @@ __all__ = ["Keeper", "deaths_among", "hand_back"]
 
 log = logging.getLogger("emorec.keeper")
 
-PAUSES_S: Final = (15, 60, 300)
-"""Growing pauses before a run that died begins again; the worker needs some seconds to be done with the dead one."""
+PAUSES_S: Final = (30, 60, 300)
+"""Growing pauses before a run that died begins again. Prefect's worker has to be done with the dead one by then, or it
+dies as well: on a machine with six times more work than cores it took 18 s."""
 
 GRACE_S: Final = 5.0
 """How long the worker has to say of a run's process that it died, before the keeper does."""

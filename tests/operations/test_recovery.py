@@ -181,7 +181,7 @@ def test_a_run_that_keeps_dying_fails_for_good_and_says_so(running: Up, tmp_path
     began = sorted(datetime.fromisoformat(s["timestamp"]) for s in states if s["type"] == "RUNNING")
     pauses_s = [(later - earlier).total_seconds() for earlier, later in pairwise(began)]
     assert len(pauses_s) == 2
-    assert pauses_s[0] >= 15
+    assert pauses_s[0] >= 30
     assert pauses_s[1] >= 60
     # Whatever else the worker does goes on.
     assert worker.read_text().count("was started again") == restarted

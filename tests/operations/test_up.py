@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
+from prefect_processes import wait_for
 from up_process import Up, fetch
 
 from emorec.store import Store
@@ -70,14 +71,19 @@ def test_the_link_in_prefects_pages_opens_the_report(up: Up, analyzed: str, brow
     try:
         page = context.new_page()
         context.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{up.prefect.api.removesuffix('/api')}/artifacts/artifact/{artifact['id']}")
+        where = f"{up.prefect.api.removesuffix('/api')}/artifacts/artifact/{artifact['id']}"
+        page.goto(where, timeout=120_000, wait_until="commit")
         link = page.get_by_role("link", name="Open the report").first
-        link.wait_for(timeout=60_000)
-        # Wherever the link opens: in this tab or in one of its own.
+        link.wait_for(timeout=120_000)
         url = link.get_attribute("href")
         link.click()
-        page.wait_for_timeout(500)
-        opened = next(p for p in context.pages if p.url == url)
+
+        def opened_page() -> Page | None:
+            """Wherever the link opens: in this tab or in one of its own; browsers go on only while they are asked."""
+            page.wait_for_timeout(50)
+            return next((p for p in context.pages if p.url == url), None)
+
+        opened = wait_for(opened_page, 120, "the report's page")
         opened.wait_for_selector("html[data-drawn]", timeout=120_000)
         assert "Reunión 1" in opened.title()
     finally:
