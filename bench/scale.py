@@ -34,10 +34,10 @@ class Kind:
 
 # CPU seconds and memory: docs/scale.md says which are measured. Shares and sizes are assumptions.
 KINDS = (
-    Kind("one speaker, 720p", 0.55, 3.6, 330, 0.3),
-    Kind("9 people, 720p", 0.25, 9.3, 350, 0.4),
-    Kind("25 people, 1080p", 0.15, 16.4, 400, 0.9),
-    Kind("49 people, 1080p", 0.05, 34.0, 450, 1.1),
+    Kind("one speaker, 720p", 0.55, 3.7, 360, 0.3),
+    Kind("9 people, 720p", 0.25, 9.3, 380, 0.4),
+    Kind("25 people, 1080p", 0.15, 17.3, 450, 0.9),
+    Kind("49 people, 1080p", 0.05, 27.8, 450, 1.1),
 )
 PER_RECORDING_S = 2.5
 """CPU seconds of start-up, identities, tables and report, whatever the length."""
