@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.engagement import Chooser, analysed
+from bench.ablation import kept_by_share
+from bench.engagement import analysed
 from bench.stills import LEVELS, Photograph, Staging, ordered
 from bench.validity import auc
 
@@ -28,8 +29,9 @@ def test_photographs_by_label_fill_whole_windows() -> None:
 
 
 def test_a_subject_can_be_made_mostly_not_engaged() -> None:
-    kept = Chooser(0.7)(photographs_of((21, 40, 40)))
-    assert [p.label for p in kept].count(NOT) == 21
+    label = np.array([p.label for p in photographs_of((21, 40, 40))])
+    kept = label[kept_by_share(label, 0.7)]
+    assert (kept == NOT).sum() == 21
     assert len(kept) == 30
 
 
@@ -37,7 +39,7 @@ def test_a_subject_can_be_made_mostly_not_engaged() -> None:
 @pytest.mark.parametrize("subject", ["s02", "s18"])
 def test_a_session_tells_engaged_from_not_engaged_photographs_whatever_the_cuts(corpus: Path, subject: str) -> None:
     source = corpus / "engagement_wacv.zip"
-    (rows,) = analysed(source, Staging(), [subject], Chooser(0))
+    ((rows, _),) = analysed(source, Staging(), [subject], 0, None)
     for name in ("attention", "engagement"):
         value, label = rows[name].to_numpy(float), rows.label.to_numpy()
         assert auc(value[label == ENGAGED], value[label == NOT]) >= 0.9
