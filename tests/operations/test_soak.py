@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -10,9 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from prefect_processes import wait_for
-from up_process import started
+from up_process import Up, started
 
 from emorec.store import Store
 from tests.clips import write_clip
@@ -44,7 +46,7 @@ def test_fifty_recordings_become_fifty_reports(tmp_path: Path) -> None:
                     up.drop(clip, f"again {clip.name}")
                     again += 1
             if killed < len(KILLED_AFTER) and len(store.ids()) >= KILLED_AFTER[killed]:
-                up.child("prefect.engine").kill()
+                wait_for(lambda: _begun(up), 60, "a run that has begun").kill()
                 up.child("prefect worker start").kill()
                 killed += 1
             time.sleep(drawn.random())
@@ -86,10 +88,20 @@ def test_fifty_recordings_become_fifty_reports(tmp_path: Path) -> None:
     assert all(session.has_report for session in sessions)
     assert ended == {"COMPLETED": RECORDINGS}
     assert failed == []
-    # One that is killed before it has begun runs once only.
-    assert resumed >= 1
+    assert resumed >= len(KILLED_AFTER)
     assert restarts >= len(KILLED_AFTER)
     assert not any((store.local_path / "work").glob("*/*"))
+
+
+def _begun(up: Up) -> psutil.Process | None:
+    """The process of a run that has begun: one that is killed before that would run once only."""
+    running = up.prefect.post("flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}})
+    ids = {run["id"] for run in running}
+    for process in up.process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "prefect.engine" in process.cmdline() and process.environ().get("PREFECT__FLOW_RUN_ID") in ids:
+                return process
+    return None
 
 
 def _times(states: list[dict[str, Any]], kind: str) -> int:
