@@ -7,6 +7,7 @@ says which file it was.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import pickle
@@ -293,10 +294,14 @@ def main() -> None:
         if os.getppid() != parent:
             return
     sys.meta_path.insert(0, _WithoutPandas())
+    # What is loaded stays: nobody need look through it for garbage, neither meanwhile nor ever after.
+    gc.disable()
     for module in modules:
         # What cannot be loaded is told to the one who needs it.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
+    gc.freeze()
+    gc.enable()
     with contextlib.suppress(BrokenPipeError):
         _serve(Connection(descriptor))
 
