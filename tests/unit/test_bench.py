@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.ablation import kept_by_share, of_ten
+from bench.chunk_length import score
 from bench.meetings import _gallery, _strip
 from bench.optimisations import compare
 from bench.scale import simulate
@@ -50,6 +51,21 @@ def test_lost_faces_swapped_people_and_other_emotions_are_told() -> None:
     assert compare(one, swapped).idf1 == pytest.approx(2 / 3)
     paler = one.assign(**{name: one[name] * 0.9 for name in EMOTIONS})
     assert compare(one, paler).emotion_mean == pytest.approx(0.1 / len(EMOTIONS))
+
+
+def test_participants_are_scored_by_the_tiles_that_their_faces_lie_in() -> None:
+    seen = timeline()
+    truth = pd.DataFrame(
+        {"t": t, "person": who, "state": "visible", "x": 100 * who - 20, "y": 0, "w": 90, "h": 80}
+        for t in (0.0, 1.0)
+        for who in range(3)
+    )
+    whole = score(seen, truth)
+    assert (whole.recall, whole.idf1, whole.people, whole.participants) == (1.0, 1.0, 3, 3)
+    split = seen.assign(participant=seen["participant"].where((seen["t"] < 1) | (seen["x"] > 0), "P09"))
+    assert (score(split, truth).idf1, score(split, truth).participants) == (pytest.approx(5 / 6), 4)
+    lost = score(seen[seen["participant"] != "P01"], truth)
+    assert (lost.recall, lost.idf1) == (pytest.approx(2 / 3), pytest.approx(2 * 4 / 10))
 
 
 @pytest.mark.parametrize("people", [1, 2, 9, 25, 49])
