@@ -298,8 +298,11 @@ class FaceFinder:
         if left_px is not None:
             stayed = left_px[(iou(left_px, self._tiles.layout.box_px) >= SAME_TILE_IOU).any(axis=1)]
             ended |= ~contains(stayed, centers(boxes)).any(axis=0)
+        apart = np.linalg.norm(centers(places)[:, None] - centers(fresh.box_px)[None], axis=2)
+        near = contains(grown(places, PLACE_EXTENT), centers(fresh.box_px))
         for row in np.flatnonzero((share >= UNCERTAIN_PLACE) & ~ended).tolist():
-            here = np.flatnonzero(contains(grown(places[row : row + 1], PLACE_EXTENT), centers(fresh.box_px))[0])
+            # The nearest face is the one that the track would go on with; the person may be in the next tile by now.
+            here = np.flatnonzero(near[row])[np.argsort(apart[row, near[row]], kind="stable")[:1]]
             ended[row] = not any(
                 self._same_person(before, known.landmarks[row : row + 1], rgb, landmarks[i : i + 1]) for i in here
             )
