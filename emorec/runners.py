@@ -42,11 +42,14 @@ def observe(plan: Plan, indices: Sequence[int], progress: ProgressCallback | Non
         EmorecError: a worker process ended by itself; finished chunks are kept.
         SettingsError: ``run.runner`` is one of Prefect's flow.
     """
-    if plan.settings.run.runner == "dask":
-        raise SettingsError('run.runner "dask" is for the flow analyze-session; here it is "threads" or "processes"')
+    runner = plan.settings.run.runner
+    if runner not in ("threads", "processes"):
+        raise SettingsError(
+            f'run.runner "{runner}" is for the flow analyze-session; here it is "threads" or "processes"'
+        )
     missing = pipeline.missing_chunks(plan, indices)
     workers = min(plan.settings.run.workers, len(missing))
-    if workers and plan.settings.run.runner == "processes":
+    if workers and runner == "processes":
         with _processes(workers) as pool:
             _spread(pool, _observe_and_tell_memory, plan, missing, progress)
     elif workers:

@@ -1,4 +1,4 @@
-"""Chunks of one recording mapped over a Dask cluster: by Prefect's task runner, on as many machines as it has.
+"""Chunks of one recording mapped over a Dask or Ray cluster: by Prefect's task runners, on as many machines as it has.
 
 The workers need emorec, its model files, and the same paths for the recording and the store. What they see of a chunk
 they put into the work folder, so nothing but a chunk's number goes back.
@@ -6,8 +6,11 @@ they put into the work folder, so nothing but a chunk's number goes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeVar, cast
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from tempfile import TemporaryDirectory
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -30,15 +33,16 @@ RETRIES, RETRY_SECONDS = 2, 10
 
 
 def spread(step: StepRunner, run: RunSettings) -> StepRunner:
-    """Runs steps as ``step`` does, but observes over the cluster where the settings say so (``run.runner`` "dask")."""
-    if run.runner != "dask":
+    """Runs steps as ``step`` does, but observes over a cluster where the settings say so (``run.runner``)."""
+    if run.runner not in CLUSTERS:
         return step
 
     def spreading(name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if name != "observe":
             return step(name, function, *args, **kwargs)
         plan, indices, progress = cast("tuple[Plan, Sequence[int], ProgressCallback]", args)
-        return cast(T, _observe(plan, indices, progress, _dask(run)))
+        with TemporaryDirectory(prefix="emorec-", ignore_cleanup_errors=True) as scratch:
+            return cast(T, _observe(plan, indices, progress, _task_runner(run, scratch)))
 
     return spreading
 
@@ -83,11 +87,41 @@ def _observe(plan: Plan, indices: Sequence[int], progress: ProgressCallback, run
         )
 
 
-def _dask(run: RunSettings) -> TaskRunner[Any]:
+def _task_runner(run: RunSettings, scratch: str) -> TaskRunner[Any]:
+    """The task runner of a cluster; one that it starts here keeps its files, with what workers log, in ``scratch``."""
     try:
-        from prefect_dask.task_runners import DaskTaskRunner
+        return CLUSTERS[run.runner](run, scratch)
     except ImportError as error:
-        raise SettingsError('run.runner is "dask", but prefect-dask is missing; pip install "emorec[dask]"') from error
+        raise SettingsError(
+            f'run.runner is "{run.runner}", but prefect-{run.runner} is missing; pip install "emorec[{run.runner}]"'
+        ) from error
+
+
+def _dask(run: RunSettings, scratch: str) -> TaskRunner[Any]:
+    from prefect_dask.task_runners import DaskTaskRunner
+
     if run.cluster:
         return DaskTaskRunner(address=run.cluster)
-    return DaskTaskRunner(cluster_kwargs={"n_workers": run.workers, "threads_per_worker": 1, "dashboard_address": None})
+    here = {"threads_per_worker": 1, "dashboard_address": None, "local_directory": scratch}
+    return DaskTaskRunner(cluster_kwargs={"n_workers": run.workers, **here})
+
+
+def _ray(run: RunSettings, scratch: str) -> TaskRunner[Any]:
+    from prefect_ray.task_runners import RayTaskRunner
+
+    # This and the next are inherited by all that Ray starts. It tells nobody of its use.
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if run.cluster:
+        return cast("TaskRunner[Any]", RayTaskRunner(run.cluster, {"log_to_driver": False}))
+    # As on systems where Ray has no clusters, it listens on loopback only; none of its arguments brings that about.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    # Others on this machine would need a password, which is of this process alone.
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex()}
+    # "local" rather than no address: not the cluster that RAY_ADDRESS may name.
+    # A folder of its own in there, since Ray lets everybody into the one that it is given.
+    here = {"address": "local", "num_cpus": run.workers, "include_dashboard": False, "_temp_dir": f"{scratch}/ray"}
+    return cast("TaskRunner[Any]", RayTaskRunner(init_kwargs={**here, "log_to_driver": False}))
+
+
+CLUSTERS: Final[Mapping[str, Callable[[RunSettings, str], TaskRunner[Any]]]] = {"dask": _dask, "ray": _ray}
+"""What makes the task runner of a cluster, by ``run.runner``; each is named as Prefect's package and emorec's extra."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emorec import demo, pipeline, recording, runners
-from emorec.errors import EmorecError
+from emorec.errors import EmorecError, SettingsError
 from emorec.pipeline import Plan
 from emorec.settings import Settings
 from emorec.types import Progress
@@ -70,6 +70,19 @@ def test_a_worker_that_is_killed_is_one_line_and_the_next_run_does_the_rest(
     missing = pipeline.missing_chunks(plan, range(len(plan.chunks)))
     assert 0 < len(missing) < len(plan.chunks)
     assert observed(plan) == one_by_one
+
+
+@pytest.mark.parametrize("runner", ["dask", "ray"])
+def test_a_cluster_is_refused_outside_the_flow(short_demo: Path, tmp_path: Path, runner: str) -> None:
+    with pytest.raises(SettingsError, match=f'"{runner}" is for the flow analyze-session; .* "threads" or "processes"'):
+        observed(planned(short_demo, tmp_path, runner=runner))
+
+
+def test_the_command_says_in_a_line_that_a_cluster_is_for_the_flow(short_demo: Path, tmp_path: Path) -> None:
+    done = run_emorec("analyze", short_demo, "--store", tmp_path, "--quiet", env={"EMOREC_RUN__RUNNER": "ray"})
+    assert done.code != 0
+    assert 'run.runner "ray" is for the flow analyze-session' in done.err
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.slow
