@@ -14,6 +14,7 @@ import pytest
 from emorec.observe import Observer
 from emorec.settings import Settings
 from emorec.types import EMOTIONS, Columns, Observations, Progress, Sample
+from tests.portraits import collins, hopper
 
 TILES = [(20, 20, 300, 170), (340, 20, 300, 170), (20, 210, 300, 170), (340, 210, 300, 170)]
 
@@ -95,6 +96,34 @@ def test_tracks_end_at_a_cut(observer: Observer) -> None:
     chunk = seen(observer, call(0), call(0, 6), other_scene)
     assert chunk.samples.cut.tolist() == [True, False, True]
     assert chunk.faces.track.tolist() == [0, 0, 1]
+
+
+def test_a_track_does_not_go_on_with_another_face_because_its_own_is_now_in_the_next_tile(observer: Observer) -> None:
+    def close_up(portrait: np.ndarray, place: int, rows: slice, columns: slice, into: np.ndarray) -> np.ndarray:
+        x, y, w, h = TILES[place]
+        into[y : y + h, x : x + w] = cv2.resize(portrait[rows, columns], (w, h), interpolation=cv2.INTER_AREA)
+        return into
+
+    one, other = collins().rgb, hopper().rgb
+    before = close_up(one, 0, slice(60, 163), slice(133, 315), call(None))
+    now = close_up(one, 2, slice(85, 188), slice(133, 315), call(None))
+    now = close_up(other, 0, slice(130, 333), slice(87, 445), now)
+
+    chunk = seen(observer, before, before, now)
+
+    assert len(chunk.samples) == 3
+    assert not chunk.samples.cut[1:].any()
+    where = {
+        (t_s, bool(y > 170)): track
+        for t_s, y, track in zip(
+            chunk.faces.t_s.tolist(),
+            chunk.faces.box_px[:, 1] + chunk.faces.box_px[:, 3] / 2,
+            chunk.faces.track,
+            strict=True,
+        )
+    }
+    assert set(where) == {(0.0, False), (0.5, False), (1.0, False), (1.0, True)}
+    assert where[1.0, False] != where[0.5, False]
 
 
 def test_the_same_samples_give_the_same_observations(observer: Observer) -> None:
