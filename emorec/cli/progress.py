@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from emorec.types import Progress, ProgressCallback
-
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+
+    from emorec.types import Progress, ProgressCallback
 
 NOTICE = """\
 emorec reads displayed expressions, not what people feel. In the European Union, Article 5(1)(f) of the AI Act prohibits
