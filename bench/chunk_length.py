@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
 from bench.analyze import ROOT
 from bench.meetings import Meeting, compose
+from bench.optimisations import idf1
 from bench.processes import machine
 from emorec import pipeline, recording, resolve
 from emorec.settings import Settings
@@ -110,11 +110,9 @@ def score(timeline: pd.DataFrame, truth: pd.DataFrame) -> Score:
             inside = (x >= left) & (x < left + width) & (y >= top) & (y < top + height)
             pairs += [(person, who) for who in shown["participant"].to_numpy()[inside][:1].tolist()]
     who = pd.DataFrame(pairs, columns=["person", "participant"])
-    together = pd.crosstab(who["person"], who["participant"]).to_numpy()
-    rows, columns = linear_sum_assignment(-together)
     return Score(
         recall=len(pairs) / len(visible),
-        idf1=float(2 * together[rows, columns].sum() / (len(visible) + predicted)),
+        idf1=idf1(who["person"].to_numpy(), who["participant"].to_numpy(), len(visible) + predicted),
         people=int(truth["person"].nunique()),
         participants=int(faces["participant"].nunique()),
     )

@@ -14,13 +14,14 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from emorec import pipeline, recording
 from emorec.settings import Settings
 from emorec.types import EMOTIONS
 
-__all__ = ["compare", "lines"]
+__all__ = ["compare", "idf1", "lines"]
 
 SAME_FACE_IOU = 0.3
 
@@ -121,13 +122,24 @@ def compare(one: pd.DataFrame, other: pd.DataFrame) -> Agreement:
         return Agreement(float(not len(a)), float(not len(a)), 0.0, 0.0)
     left, right = (np.array(side) for side in zip(*pairs, strict=True))
     names, who = a["participant"].to_numpy().astype(str), b["participant"].to_numpy().astype(str)
-    together = pd.crosstab(names[left], who[right]).to_numpy()
-    rows_of, columns_of = linear_sum_assignment(-together)
-    idf1 = 2 * together[rows_of, columns_of].sum() / (len(a) + len(b))
+    same_people = idf1(names[left], who[right], len(a) + len(b))
     apart = np.abs(a[list(EMOTIONS)].to_numpy(float)[left] - b[list(EMOTIONS)].to_numpy(float)[right])
     known = apart[~np.isnan(apart).any(axis=1)]
     mean, high = (float(known.mean()), float(np.quantile(known, 0.99))) if len(known) else (0.0, 0.0)
-    return Agreement(len(pairs) / max(1, len(a)), float(idf1), mean, high)
+    return Agreement(len(pairs) / max(1, len(a)), same_people, mean, high)
+
+
+def idf1(people: NDArray[Any], participants: NDArray[Any], faces: int) -> float:
+    """IDF1 (Ristani et al. 2016) of matched faces.
+
+    Args:
+        people: who each matched face [n] truly is.
+        participants: for whom it was taken [n].
+        faces: all of the truth and all that were found, matched or not.
+    """
+    together = pd.crosstab(people, participants).to_numpy()
+    rows, columns = linear_sum_assignment(-together)
+    return float(2 * together[rows, columns].sum() / faces)
 
 
 @dataclass(frozen=True)
