@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from emorec.crops import Square, cut_square
@@ -12,7 +14,7 @@ from emorec.errors import AssetError
 from emorec.settings.landmarks import LandmarksSettings
 from emorec.types import Bool, Detections, Float32, Float64, Landmarks, UInt8
 
-__all__ = ["MESH_POINTS", "LandmarkReader", "box_from_mesh", "eye_centers"]
+__all__ = ["MESH_POINTS", "EyeMemory", "LandmarkReader", "box_from_mesh", "eye_centers"]
 
 MESH_POINTS = 468
 MESH_SIDE_PX = 192
@@ -28,6 +30,43 @@ IRIS_POINTS = 5
 EYE_CORNERS = ((33, 133), (362, 263))
 """Mesh points of the eyes' corners, from the picture's left to its right: the eye at its left, then at its right."""
 _LEFT, _RIGHT = range(2)
+EYE_BAND = (slice(22, 42), slice(16, 48))
+"""Rows and columns of the iris network's crop between which lids and pupil lie: what tells whether an eye changed."""
+EYE_CHANNEL = 1
+LEAST_EYE_DEVIATION = 5.0
+"""Of the band's grey levels: below it there is hardly an eye to be seen, and noise would look like change or rest."""
+
+
+class EyeMemory:
+    """How the two eyes of one face looked when they were last read, and what was read.
+
+    An eye that looks the same in its crop has the same lids and pupil there: they are put where the crop is now.
+    """
+
+    def __init__(self) -> None:
+        self._read: list[tuple[UInt8, Float64] | None] = [None, None]
+
+    def recall(self, eye: int, crop: UInt8, changed_from: float) -> Float64 | None:
+        """What was read of an eye (0 or 1), 0–1 of its crop, if it looked like this crop [64, 64, 3]; else None.
+
+        It is compared with the crop that was read, not with the last one that looked the same, so that slow changes
+        add up. ``changed_from``: see ``LandmarksSettings.eyes_changed_from``.
+        """
+        read = self._read[eye]
+        if read is None:
+            return None
+        before, points = read
+        now = _eye_band(crop)
+        change = float(cv2.absdiff(before, now).mean()) / max(float(now.std()), LEAST_EYE_DEVIATION)
+        return points if change < changed_from else None
+
+    def keep(self, eye: int, crop: UInt8, points: Float64) -> None:
+        """Remember what was read of an eye in its crop [64, 64, 3]."""
+        self._read[eye] = _eye_band(crop), points
+
+
+def _eye_band(crop: UInt8) -> UInt8:
+    return np.ascontiguousarray(crop[*EYE_BAND, EYE_CHANNEL])
 
 
 class LandmarkReader:
@@ -72,12 +111,18 @@ class LandmarkReader:
         iris_px = np.full((n, 2, IRIS_POINTS, 2), np.nan, np.float32)
         return Landmarks(mesh_px, presence, lids_px, iris_px)
 
-    def read_eyes(self, rgb: UInt8, landmarks: Landmarks, wanted: Bool) -> Landmarks:
-        """The same landmarks of n faces with the eyes of those ``wanted`` [n]; a face without a mesh has none."""
+    def read_eyes(
+        self, rgb: UInt8, landmarks: Landmarks, wanted: Bool, memories: Sequence[EyeMemory] | None = None
+    ) -> Landmarks:
+        """The same landmarks of n faces with the eyes of those ``wanted`` [n]; a face without a mesh has none.
+
+        ``memories`` [n]: of the same faces in the pictures before; eyes that look as they did are not read anew.
+        """
         lids_px, iris_px = landmarks.lids_px.copy(), landmarks.iris_px.copy()
         for i in np.flatnonzero(wanted & np.isfinite(landmarks.mesh_px[:, 0, 0])).tolist():
+            memory = None if memories is None else memories[i]
             for eye in (_LEFT, _RIGHT):
-                lids_px[i, eye], iris_px[i, eye] = self._read_eye(rgb, landmarks.mesh_px[i], eye)
+                lids_px[i, eye], iris_px[i, eye] = self._read_eye(rgb, landmarks.mesh_px[i], eye, memory)
         return Landmarks(landmarks.mesh_px, landmarks.presence, lids_px, iris_px)
 
     def _read_mesh(self, rgb: UInt8, square: Square) -> tuple[Float64, float]:
@@ -87,11 +132,10 @@ class LandmarkReader:
         mesh = np.column_stack([square.to_picture(points[:, :2]), points[:, 2] * square.side_px])
         return mesh, float(1 / (1 + np.exp(-np.clip(logit.reshape(()), -50, 50))))
 
-    def _read_eye(self, rgb: UInt8, mesh_px: Float32, eye: int) -> tuple[Float64, Float64]:
-        """The lids' contour [16, 2] and the iris [5, 2] of one eye, in px of the picture.
-
-        The network knows one of the two eyes; the other one is mirrored, so that contours run from the outer corner.
-        """
+    def _read_eye(
+        self, rgb: UInt8, mesh_px: Float32, eye: int, memory: EyeMemory | None
+    ) -> tuple[Float64, Float64]:
+        """The lids' contour [16, 2] and the iris [5, 2] of one eye, in px of the picture."""
         first, second = mesh_px[EYE_CORNERS[eye], :2].astype(np.float64)
         along = second - first
         length = float(np.hypot(*along))
@@ -100,12 +144,22 @@ class LandmarkReader:
         center = (first + second) / 2
         square = Square((center[0], center[1]), IRIS_SIDE_PER_EYE * length, float(np.arctan2(along[1], along[0])))
         crop = cut_square(rgb, square, IRIS_SIDE_PX)
-        contour, iris = self._iris(crop[:, ::-1] if eye == _RIGHT else crop)
-        points = np.concatenate([contour.reshape(-1, 3)[:LID_POINTS, :2], iris.reshape(-1, 3)[:, :2]]) / IRIS_SIDE_PX
-        if eye == _RIGHT:
-            points = points * (-1, 1) + (1, 0)
+        points = None if memory is None else memory.recall(eye, crop, self._settings.eyes_changed_from)
+        if points is None:
+            points = self._read_eye_crop(crop, eye)
+            if memory is not None:
+                memory.keep(eye, crop, points)
         picture = square.to_picture(points)
         return picture[:LID_POINTS], picture[LID_POINTS:]
+
+    def _read_eye_crop(self, crop: UInt8, eye: int) -> Float64:
+        """The lids' contour and the iris [16 + 5, 2] of an eye, 0–1 of its crop [64, 64, 3].
+
+        The network knows one of the two eyes; the other one is mirrored, so that contours run from the outer corner.
+        """
+        contour, iris = self._iris(crop[:, ::-1] if eye == _RIGHT else crop)
+        points = np.concatenate([contour.reshape(-1, 3)[:LID_POINTS, :2], iris.reshape(-1, 3)[:, :2]]) / IRIS_SIDE_PX
+        return np.asarray(points * (-1, 1) + (1, 0) if eye == _RIGHT else points, np.float64)
 
 
 def box_from_mesh(mesh_px: Float32) -> Float32:

@@ -22,7 +22,7 @@ from emorec.faces.find import Found
 from emorec.faces.plates import PlateReader, PlateSchedule
 from emorec.faces.quality import face_quality
 from emorec.faces.tiles import tile_of, tile_signatures
-from emorec.landmarks import LandmarkReader, eye_centers
+from emorec.landmarks import EyeMemory, LandmarkReader, eye_centers
 from emorec.observed import EmotionQueue, FaceRows, HeldSignals, SampleRows, TileRows, TrackRows
 from emorec.settings.faces import FacesSettings
 from emorec.types import Bool, Float32, Landmarks, Observations, UInt8
@@ -71,6 +71,7 @@ class Readings:
         self._chips = ChipKeeper(settings.crops_per_track)
         self._held = HeldSignals()
         self._known = Landmarks.empty()
+        self._eyes: dict[int, EyeMemory] = {}
         self._appearances: list[tuple[int, Future[Float32]]] = []
         self._sample_rows, self._tile_rows = SampleRows(), TileRows()
         self._face_rows, self._track_rows = FaceRows(), TrackRows()
@@ -103,8 +104,11 @@ class Readings:
         """The landmarks of a sample's faces with their eyes; faces that stand still have those of the sample before."""
         still = seen.found.still
         held = still >= 0
+        tracks = seen.found.track.tolist()
+        self._eyes = {track: self._eyes.get(track) or EyeMemory() for track in {*tracks, *seen.open_tracks}}
+        memories = [self._eyes[track] for track in tracks]
         with self._clock.measure("landmarks"):
-            read = self._reader.read_eyes(seen.rgb, seen.found.landmarks, seen.found.eyes)
+            read = self._reader.read_eyes(seen.rgb, seen.found.landmarks, seen.found.eyes, memories)
         read.lids_px[held] = self._known.lids_px[still[held]]
         read.iris_px[held] = self._known.iris_px[still[held]]
         self._known = read

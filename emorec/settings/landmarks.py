@@ -19,6 +19,12 @@ class LandmarksSettings(Area):
     and irises are most of a face's cost. What was read holds in between, unless the face moved. At two samples a second
     a blink is missed either way."""
 
+    eyes_changed_from: float = Field(0.33, ge=0)
+    """An eye is read again when it looks different from when it was read: mean change of the grey levels between its
+    lids' corners, over their deviation. Of faces in composed calls half of the eyes look the same for a second by this;
+    their lids then move by .018 of the eye's width (root mean square, .08 at most; reading a still eye again moves them
+    by .01), and a blink by .15 and more. 0 reads every eye."""
+
     aside_from_deg: float = Field(10.0, ge=0, le=90)
     """A head turned aside from its resting pose by up to this still has all attention, degrees: half of a screen."""
 

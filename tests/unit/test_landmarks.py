@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emorec.errors import AssetError
-from emorec.landmarks import LandmarkReader, box_from_mesh, eye_centers
+from emorec.landmarks import EyeMemory, LandmarkReader, box_from_mesh, eye_centers
 from emorec.types import Detections
 from tests.portraits import Portrait, collins, hopper
 
@@ -66,6 +67,45 @@ def test_eyes_of_small_faces_are_not_measured_unless_asked_for(reader: LandmarkR
     asked = reader.read(small.rgb, small.face, np.ones(1, bool))
     assert np.isfinite(asked.lids_px).all()
     assert np.isfinite(asked.iris_px).all()
+
+
+def test_eyes_that_look_the_same_are_put_where_the_face_is_now(reader: LandmarkReader) -> None:
+    portrait, memory, wanted = collins(), EyeMemory(), np.ones(1, bool)
+    first = reader.read_eyes(portrait.rgb, reader.read_meshes(portrait.rgb, portrait.face), wanted, [memory])
+    moved = portrait.warped(np.array([[1.0, 0, 10], [0, 1, 5]]), portrait.rgb.shape[1::-1])
+    noisy = moved.rgb.astype(np.int16) + np.random.default_rng(1).integers(-2, 3, moved.rgb.shape)
+    picture = noisy.clip(0, 255).astype(np.uint8)
+    there = replace(first, mesh_px=first.mesh_px + np.array([10, 5, 0], np.float32))
+    held = reader.read_eyes(picture, there, wanted, [memory])
+    np.testing.assert_allclose(held.lids_px, first.lids_px + (10, 5), atol=1e-3)
+    np.testing.assert_allclose(held.iris_px, first.iris_px + (10, 5), atol=1e-3)
+    read = reader.read_eyes(picture, there, wanted)
+    assert np.abs(read.lids_px - held.lids_px).max() > 1e-2, "noise moves what is read anew"
+
+
+def test_an_eye_that_looks_different_is_read_again(reader: LandmarkReader) -> None:
+    portrait, memory, wanted = collins(), EyeMemory(), np.ones(1, bool)
+    mesh = reader.read_meshes(portrait.rgb, portrait.face)
+    first = reader.read_eyes(portrait.rgb, mesh, wanted, [memory])
+    shut = portrait.rgb.copy()
+    left, top, right, bottom = (int(v) for v in (*first.lids_px[0, 0].min(axis=0), *first.lids_px[0, 0].max(axis=0)))
+    # The skin above the eye, over it.
+    height = bottom + 2 - top
+    shut[top : top + height, left:right] = shut[top - height : top, left:right]
+    now = reader.read_eyes(shut, mesh, wanted, [memory])
+    assert np.array_equal(now.lids_px[0, 0], reader.read_eyes(shut, mesh, wanted).lids_px[0, 0])
+    assert np.array_equal(now.lids_px[0, 1], first.lids_px[0, 1]), "the other one is as it was"
+
+
+def test_slow_changes_of_an_eye_add_up(reader: LandmarkReader) -> None:
+    memory, points = EyeMemory(), np.zeros((21, 2))
+    crop = np.random.default_rng(2).integers(60, 180, (64, 64, 3)).astype(np.uint8)
+    memory.keep(0, crop, points)
+    recalled = [memory.recall(0, crop + np.uint8(step), 0.33) is points for step in range(0, 40, 4)]
+    assert recalled[0]
+    assert not recalled[-1]
+    assert recalled == sorted(recalled, reverse=True)
+    assert memory.recall(1, crop, 0.33) is None, "the other eye was never read"
 
 
 def test_a_picture_without_a_face_has_little_presence(reader: LandmarkReader) -> None:
