@@ -69,6 +69,7 @@ OPTIMISATIONS = (
     Optimisation("known faces are followed, not searched", {"faces": {"search_every_s": 0.01}}),
     Optimisation("faces that stand still are not read again", {}, _patched("emorec.faces.change.STILL_MAX", -1)),
     Optimisation("faces of a crowd are read in turn", {"landmarks": {"in_turn_from_faces": 10_000}}),
+    Optimisation("eyes that look the same are not read again", {"landmarks": {"eyes_changed_from": 0.0}}),
     Optimisation(
         "pictures that nobody needs are not decoded",
         {},

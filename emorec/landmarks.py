@@ -132,9 +132,7 @@ class LandmarkReader:
         mesh = np.column_stack([square.to_picture(points[:, :2]), points[:, 2] * square.side_px])
         return mesh, float(1 / (1 + np.exp(-np.clip(logit.reshape(()), -50, 50))))
 
-    def _read_eye(
-        self, rgb: UInt8, mesh_px: Float32, eye: int, memory: EyeMemory | None
-    ) -> tuple[Float64, Float64]:
+    def _read_eye(self, rgb: UInt8, mesh_px: Float32, eye: int, memory: EyeMemory | None) -> tuple[Float64, Float64]:
         """The lids' contour [16, 2] and the iris [5, 2] of one eye, in px of the picture."""
         first, second = mesh_px[EYE_CORNERS[eye], :2].astype(np.float64)
         along = second - first

@@ -75,10 +75,11 @@ def test_eyes_that_look_the_same_are_put_where_the_face_is_now(reader: LandmarkR
     moved = portrait.warped(np.array([[1.0, 0, 10], [0, 1, 5]]), portrait.rgb.shape[1::-1])
     noisy = moved.rgb.astype(np.int16) + np.random.default_rng(1).integers(-2, 3, moved.rgb.shape)
     picture = noisy.clip(0, 255).astype(np.uint8)
-    there = replace(first, mesh_px=first.mesh_px + np.array([10, 5, 0], np.float32))
+    shift = np.array([10, 5, 0], np.float32)
+    there = replace(first, mesh_px=first.mesh_px + shift)
     held = reader.read_eyes(picture, there, wanted, [memory])
-    np.testing.assert_allclose(held.lids_px, first.lids_px + (10, 5), atol=1e-3)
-    np.testing.assert_allclose(held.iris_px, first.iris_px + (10, 5), atol=1e-3)
+    np.testing.assert_allclose(held.lids_px, first.lids_px + shift[:2], atol=1e-3)
+    np.testing.assert_allclose(held.iris_px, first.iris_px + shift[:2], atol=1e-3)
     read = reader.read_eyes(picture, there, wanted)
     assert np.abs(read.lids_px - held.lids_px).max() > 1e-2, "noise moves what is read anew"
 
