@@ -26,8 +26,10 @@ _VIEWS = {
     "with_flip": "mean with the mirrored view",
     "four_classes": "four classes: angry, happy, neutral, sad",
     "classes_present": "only the classes that the images have",
-    "ferplus_majority": "against the favourite of FER+ votes",
+    "ferplus_majority": "against the majority of FER+ votes, where there is one",
     "ferplus_majority_with_flip": "likewise, mean with the mirrored view",
+    "ferplus_favourite": "against the favourite of FER+ votes, be they few",
+    "ferplus_favourite_with_flip": "likewise, mean with the mirrored view",
     "without_copies": "without images that have a copy in the training split",
 }
 

@@ -53,13 +53,15 @@ class LabelledImages:
     """Faces and what they are said to show.
 
     images: uint8 [n, 48, 48]. labels: int64 [n], index into CLASSES. votes: float32 [n, 7], FER+ votes per class, all 0
-    where there are none. not_a_face: float32 [n], share of the votes, 0 where there are none. names: path inside the
-    source, per image. dropped: how many pictures were left out, by reason.
+    where there are none; other_votes: float32 [n], those for contempt, unknown and not a face. not_a_face: float32 [n],
+    share of the votes, 0 where there are none. names: path inside the source, per image. dropped: how many pictures
+    were left out, by reason.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     votes: npt.NDArray[np.float32]
+    other_votes: npt.NDArray[np.float32]
     not_a_face: npt.NDArray[np.float32]
     names: tuple[str, ...]
     dropped: dict[str, int] = field(default_factory=dict)
@@ -74,6 +76,7 @@ class LabelledImages:
             images=self.images[keep],
             labels=self.labels[keep],
             votes=self.votes[keep],
+            other_votes=self.other_votes[keep],
             not_a_face=self.not_a_face[keep],
             names=tuple(n for n, k in zip(self.names, keep, strict=True) if k),
         )
@@ -123,9 +126,9 @@ def load_images(source: Path, split: str | None = None) -> LabelledImages:
     if emptied:
         raise ModelError(f"{source}: no readable picture of the class {CLASSES[emptied[0]]}")
     tables = sorted((f for f in files if PurePosixPath(f).name == VOTES_FILE), key=lambda f: (f.count("/"), f))
-    votes, not_a_face = _votes(kept, read(tables[0]) if tables else None)
     dropped = {"unreadable": unreadable} if unreadable else {}
-    return LabelledImages(np.stack(images), labels, votes, not_a_face, tuple(p.name for p in kept), dropped)
+    names = tuple(p.name for p in kept)
+    return LabelledImages(np.stack(images), labels, *_votes(kept, read(tables[0]) if tables else None), names, dropped)
 
 
 def splits_of(source: Path) -> set[str]:
@@ -204,12 +207,15 @@ def _decode(data: bytes) -> npt.NDArray[np.uint8] | None:
 
 def _votes(
     pictures: Sequence[_Picture], table: bytes | None
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Join FER+ votes by row number. A single vote counts as a slip, as in FER+'s own code, and is left out."""
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Join FER+ votes by row number: those for the classes, for anything else, and the share that sees no face.
+
+    A single vote counts as a slip, as in FER+'s own code, and is left out of the first two.
+    """
     votes = np.zeros((len(pictures), len(CLASSES)), np.float32)
-    not_a_face = np.zeros(len(pictures), np.float32)
+    other_votes, not_a_face = np.zeros((2, len(pictures)), np.float32)
     if table is None:
-        return votes, not_a_face
+        return votes, other_votes, not_a_face
     columns = (*VOTE_COLUMNS, "contempt", "unknown", "nf")
     try:
         rows = {int(row["row"]): [int(row[c]) for c in columns] for row in csv.DictReader(io.StringIO(table.decode()))}
@@ -220,10 +226,10 @@ def _votes(
         stem = PurePosixPath(picture.name).stem
         row = rows.get(int(stem)) if stem.isdecimal() else None
         if row:
-            counts = np.array(row[: len(VOTE_COLUMNS)], np.float32)
-            votes[i] = np.where(counts > 1, counts, 0)
+            counts = np.where(np.array(row) > 1, row, 0)
+            votes[i], other_votes[i] = counts[: len(VOTE_COLUMNS)], counts[len(VOTE_COLUMNS) :].sum()
             not_a_face[i] = row[-1] / max(sum(row), 1)
-    return votes, not_a_face
+    return votes, other_votes, not_a_face
 
 
 def copies(data: LabelledImages, of: LabelledImages) -> npt.NDArray[np.bool_]:

@@ -147,7 +147,20 @@ def calibration_error(
 
 
 def majority(data: LabelledImages) -> tuple[npt.NDArray[np.bool_], Labels]:
-    """Return where FER+ votes have a single favourite among the classes (bool [n]), and which (int64 [n])."""
+    """Return where most FER+ votes are for one of the classes (bool [n]), and for which (int64 [n]).
+
+    More than half of all votes, those for contempt, unknown and not a face among them, as FER+'s own code has it
+    (Barsoum et al. 2016, arXiv 1608.01041): what is published against the majority leaves out the other faces.
+    """
+    total = data.votes.sum(axis=1) + data.other_votes
+    return data.votes.max(axis=1) > 0.5 * total, data.votes.argmax(axis=1).astype(np.int64)
+
+
+def favourite(data: LabelledImages) -> tuple[npt.NDArray[np.bool_], Labels]:
+    """Return where FER+ votes have a single favourite among the classes (bool [n]), and which (int64 [n]).
+
+    Unlike a majority it may have few votes: the ambiguous faces count as well.
+    """
     top = np.sort(data.votes, axis=1)[:, -2:]
     return (top[:, 1] > top[:, 0]) & (data.not_a_face <= 0.5), data.votes.argmax(axis=1).astype(np.int64)
 
@@ -172,8 +185,9 @@ def figures(
 
     Returns plain values: one_view (each face once, calibrated: the product), ece_before_temperature, with_flip
     (probabilities averaged with the mirrored view's), by_face_size, and, where there is what they need,
-    ferplus_majority (against the votes' favourite instead of the label), without_copies, four_classes and
-    classes_present (renormalised over the classes that the images have). Raises ModelError as `evaluate` does.
+    ferplus_majority and ferplus_favourite (against what the votes say instead of the label), without_copies,
+    four_classes and classes_present (renormalised over the classes that the images have). Raises ModelError as
+    `evaluate` does.
     """
     logits = network(data.images)
     p = softmax(logits, temperature)
@@ -189,12 +203,13 @@ def figures(
             p if size == data.images.shape[1] else softmax(network(scaled_down_and_up(data.images, size)), temperature)
         )
         found["by_face_size"][str(size)] = _brief(evaluate(small, data.labels, classes))
-    agreed, favourite = majority(data)
-    agreed &= np.isin(favourite, [CLASSES.index(c) for c in classes])
-    if agreed.any():
-        found["ferplus_majority"] = evaluate(p[agreed], favourite[agreed], classes).to_dict()
-        both = (p[agreed] + mirrored[agreed]) / 2
-        found["ferplus_majority_with_flip"] = _brief(evaluate(both, favourite[agreed], classes))
+    for name, chosen in (("majority", majority(data)), ("favourite", favourite(data))):
+        agreed, answer = chosen
+        agreed &= np.isin(answer, [CLASSES.index(c) for c in classes])
+        if agreed.any():
+            found[f"ferplus_{name}"] = evaluate(p[agreed], answer[agreed], classes).to_dict()
+            both = (p[agreed] + mirrored[agreed]) / 2
+            found[f"ferplus_{name}_with_flip"] = _brief(evaluate(both, answer[agreed], classes))
     if copies is not None and not copies[np.isin(data.labels, [CLASSES.index(c) for c in classes])].all():
         found["without_copies"] = _brief(evaluate(p[~copies], data.labels[~copies], classes))
     present = {CLASSES[label] for label in np.unique(data.labels)} & set(classes)

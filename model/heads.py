@@ -15,7 +15,7 @@ import numpy as np
 
 from model.average import Floats, WeightAverage
 from model.data import CLASSES, LabelledImages, soft_targets
-from model.evaluate import majority
+from model.evaluate import favourite
 from model.preprocess import standardize
 
 if TYPE_CHECKING:
@@ -73,14 +73,14 @@ def validate(average: WeightAverage, validation: LabelledImages, label_weight: f
     """
     logits = average.predict(standardize(validation.images))
     label, votes = logits[:, : len(CLASSES)], logits[:, len(CLASSES) :]
-    agreed, favourite = majority(validation)
+    agreed, voted = favourite(validation)
     tried = []
     for mixture in HEAD_MIXTURES if agreed.any() else (0.0,):
         mixed = (1 - mixture) * label + mixture * votes
         accuracy = float((mixed.argmax(axis=1) == validation.labels).mean())
         found = {"mixture": mixture, "validation_accuracy": accuracy, "score": accuracy}
         if agreed.any():
-            found["vote_accuracy"] = float((mixed.argmax(axis=1)[agreed] == favourite[agreed]).mean())
+            found["vote_accuracy"] = float((mixed.argmax(axis=1)[agreed] == voted[agreed]).mean())
             found["score"] = label_weight * accuracy + (1 - label_weight) * found["vote_accuracy"]
         shifted = mixed - mixed.max(axis=1, keepdims=True)
         log_likelihood = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

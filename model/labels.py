@@ -162,8 +162,8 @@ def _labelled(
 ) -> LabelledImages:
     n = len(images)
     stacked = np.stack(images) if n else np.zeros((0, 48, 48), np.uint8)
-    votes, not_a_face = np.zeros((n, len(CLASSES)), np.float32), np.zeros(n, np.float32)
-    return LabelledImages(stacked, np.array(labels, np.int64), votes, not_a_face, tuple(names), dropped)
+    votes, other_votes, not_a_face = np.zeros((n, len(CLASSES)), np.float32), *np.zeros((2, n), np.float32)
+    return LabelledImages(stacked, np.array(labels, np.int64), votes, other_votes, not_a_face, tuple(names), dropped)
 
 
 def _make_private(folder: Path) -> None:

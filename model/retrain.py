@@ -191,6 +191,7 @@ def concatenate(parts: Sequence[LabelledImages]) -> LabelledImages:
         np.concatenate([p.images for p in parts]),
         np.concatenate([p.labels for p in parts]),
         np.concatenate([p.votes for p in parts]),
+        np.concatenate([p.other_votes for p in parts]),
         np.concatenate([p.not_a_face for p in parts]),
         tuple(name for p in parts for name in p.names),
         dropped,

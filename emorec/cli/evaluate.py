@@ -83,7 +83,8 @@ def _told(result: dict[str, Any]) -> list[str]:
         "with_flip": "mean with the mirrored view",
         "four_classes": "four classes (angry, happy, neutral, sad)",
         "classes_present": "over the classes that the images have",
-        "ferplus_majority": "against the favourite of FER+ votes",
+        "ferplus_majority": "against the majority of FER+ votes, where there is one",
+        "ferplus_favourite": "against the favourite of FER+ votes, be they few",
         "without_copies": "without images that have a copy in train",
     }
     lines += [f"{told}, {result[v]['n']} faces: {_figures(result[v])}" for v, told in views.items() if v in result]

@@ -26,7 +26,7 @@ def draw_faces(n: int, seed: int, side_px: int = 16) -> LabelledImages:
         images,
         labels,
         np.zeros((n, len(CLASSES)), np.float32),
-        np.zeros(n, np.float32),
+        *np.zeros((2, n), np.float32),
         tuple(f"{i}.png" for i in range(n)),
     )
 

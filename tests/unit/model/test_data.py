@@ -109,6 +109,7 @@ def test_votes_are_joined_by_row_and_a_single_vote_counts_as_a_slip(write_folder
     (folder / "ferplus.csv").write_text(HEADER + "7,Training,3,6,1,0,0,0,0,0,0,0\n8,Training,0,0,0,0,0,0,0,0,0,10\n")
     data = load_images(folder, "train")
     assert data.votes[0].tolist() == [0, 0, 0, 6, 3, 0, 0]
+    assert data.other_votes.tolist() == [0, 10]
     assert data.not_a_face.tolist() == [0, 1]
 
 

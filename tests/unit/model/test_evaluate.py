@@ -11,7 +11,17 @@ from model.calibrate import brier_score, fit_temperature, log_loss, probabilitie
 from model.compare import compare, mcnemar
 from model.data import CLASSES
 from model.errors import ModelError
-from model.evaluate import calibration_error, confusion, evaluate, figures, macro_f1, reliability, scaled_down_and_up
+from model.evaluate import (
+    calibration_error,
+    confusion,
+    evaluate,
+    favourite,
+    figures,
+    macro_f1,
+    majority,
+    reliability,
+    scaled_down_and_up,
+)
 from tests.unit.model.conftest import draw_faces
 
 LABELS = np.array([0, 0, 3, 3, 4, 6])
@@ -150,6 +160,19 @@ def test_figures_report_flips_and_votes_beside_the_one_view():
     assert found["one_view"]["accuracy"] > found["with_flip"]["accuracy"]
     assert found["ferplus_majority"]["n"] == 21
     assert found["ferplus_majority"]["recall"].keys() == {"happy"}
+
+
+def test_a_majority_is_more_than_half_of_all_votes_and_a_favourite_may_have_less():
+    data = draw_faces(5, seed=0)
+    data.votes[:, 3] = [6, 5, 4, 4, 0]
+    data.votes[:, 5] = [4, 3, 4, 2, 0]
+    data.other_votes[:] = [0, 2, 0, 4, 10]
+    data.not_a_face[4] = 1.0
+    agreed, answer = majority(data)
+    assert agreed.tolist() == [True, False, False, False, False]
+    single, best = favourite(data)
+    assert single.tolist() == [True, True, False, True, False]
+    assert set(answer[agreed]) == set(best[single]) == {3}
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
