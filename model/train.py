@@ -141,7 +141,6 @@ def train(
         if _stalled(history, plan.patience_epochs):
             break
         started = time.monotonic()
-        _reseed(trainer, plan.seed, epoch)
         rng = np.random.default_rng((plan.seed, epoch))
         order = rng.permutation(len(training))[: steps * plan.batch]
         images = standardize(compress(training.images[order], plan.compression, rng))
@@ -150,7 +149,11 @@ def train(
             batch_size=plan.batch,
             shuffle=False,
             verbose=0,
-            callbacks=[average.callback(), _counter(epoch * steps, plan.epochs * steps, on_step)],
+            callbacks=[
+                _seeder(trainer, plan.seed, epoch),
+                average.callback(),
+                _counter(epoch * steps, plan.epochs * steps, on_step),
+            ],
         ).history
         found = validate(average, validation, plan.label_weight)
         figures: Epoch = {
@@ -323,11 +326,21 @@ def _restore_average(checkpoint: Path, average: WeightAverage) -> None:
         average.weights = [saved[f"arr_{i}"] for i in range(len(average.weights))]
 
 
-def _reseed(trainer: keras.Model, seed: int, epoch: int) -> None:
-    """Set what augmentation and dropout draw from, by epoch: Keras does not save it with the weights."""
-    states = [v for v in trainer.variables if v.name == "seed_generator_state"]
-    for i, state in enumerate(states):
-        state.assign(np.random.SeedSequence((seed, epoch, i)).generate_state(2, np.uint32))
+def _seeder(trainer: keras.Model, seed: int, epoch: int) -> keras.callbacks.Callback:
+    """Return what sets, when an epoch begins, all that augmentation and dropout draw from.
+
+    Keras does not save it with the weights. Before that, the first `fit` of a process draws more than later ones.
+    """
+    import keras
+
+    def reseed(logs: Any = None) -> None:  # noqa: ARG001
+        # On PyTorch, dropout draws from the process's own generator.
+        keras.utils.set_random_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
+        states = [v for v in trainer.variables if v.name == "seed_generator_state"]
+        for i, state in enumerate(states):
+            state.assign(np.random.SeedSequence((seed, epoch, i)).generate_state(2, np.uint32))
+
+    return keras.callbacks.LambdaCallback(on_train_begin=reseed)
 
 
 def _stalled(history: list[Epoch], patience_epochs: int) -> bool:

@@ -1,0 +1,82 @@
+"""Training on Keras' other backends, each in a process of its own: a backend is chosen once per process."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TRAIN = """
+import json, sys
+from pathlib import Path
+
+import keras
+
+import model.train as training
+from tests.unit.model.conftest import TINY, draw_faces
+
+folder, stops, devices = Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])
+training._gpus = lambda: devices
+
+def kill(epoch):
+    if epoch["epoch"] == stop:
+        raise KeyboardInterrupt
+
+plan = training.Plan(architecture=TINY, epochs=3, batch=8, average_horizon_steps=16, dtype_policy="float32")
+for stop in stops:
+    try:
+        outcome = training.train(folder, plan, draw_faces(56, seed=1), draw_faces(28, seed=2), kill)
+    except KeyboardInterrupt:
+        continue
+shared = keras.distribution.distribution() if keras.backend.backend() == "jax" else None
+json.dump(
+    {
+        "backend": keras.backend.backend(),
+        "devices": 1 if shared is None else len(shared.device_mesh.devices),
+        "loss": [[e["training_loss"], e["validation_loss"]] for e in outcome.history],
+    },
+    sys.stdout,
+)
+"""
+
+
+def trained(backend: str, folder: Path, stops: list[int], devices: int = 1) -> dict[str, object]:
+    """What a run came to that was killed after the epochs ``stops``; 0 lets it end. Devices are threads of the CPU."""
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
+    command = [sys.executable, "-c", TRAIN, str(folder), json.dumps(stops), str(devices)]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_run_on_another_backend_goes_on_where_it_was_killed(backend: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    whole = trained(backend, tmp_path / "whole", [0])
+    resumed = trained(backend, tmp_path / "resumed", [1, 2, 0])
+    assert whole["backend"] == backend
+    assert len(whole["loss"]) == 3
+    for one, other in zip(whole["loss"], resumed["loss"], strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_devices_of_jax_share_a_batch_and_learn_what_one_learns(tmp_path: Path) -> None:
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    one, two = trained("jax", tmp_path / "one", [0]), trained("jax", tmp_path / "two", [0], devices=2)
+    assert (one["devices"], two["devices"]) == (1, 2)
+    for alone, shared in zip(one["loss"], two["loss"], strict=True):
+        assert alone == pytest.approx(shared, rel=1e-4)
