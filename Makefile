@@ -74,7 +74,7 @@ $(VENV)/installed-docs: $(BIN)/python pyproject.toml constraints.txt
 docs: $(VENV)/installed-docs ## build the documentation site into build/site, warnings as errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(VENV)/installed-test assets ## measure speed and memory (some 12 minutes); DEVICE=gpu where there is one, QUICK=1 for a try
+bench: $(VENV)/installed-test assets ## measure speed and memory (some 12 to 25 minutes); DEVICE=gpu where there is one, QUICK=1 for a try
 	$(BIN)/python -m bench.analyze --device $(DEVICE) --write $(if $(QUICK),--quick)
 
 clean: ## remove what was built; recordings, sessions and models stay
