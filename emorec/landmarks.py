@@ -34,7 +34,7 @@ EYE_BAND = (slice(22, 42), slice(16, 48))
 """Rows and columns of the iris network's crop between which lids and pupil lie: what tells whether an eye changed."""
 EYE_CHANNEL = 1
 LEAST_EYE_DEVIATION = 5.0
-"""Of the band's grey levels: below it there is hardly an eye to be seen, and noise would look like change or rest."""
+"""Of the band's grey levels, by which a change is measured at the least: what is flatter hardly shows an eye."""
 
 
 class EyeMemory:

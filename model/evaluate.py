@@ -203,8 +203,7 @@ def figures(
             p if size == data.images.shape[1] else softmax(network(scaled_down_and_up(data.images, size)), temperature)
         )
         found["by_face_size"][str(size)] = _brief(evaluate(small, data.labels, classes))
-    for name, chosen in (("majority", majority(data)), ("favourite", favourite(data))):
-        agreed, answer = chosen
+    for name, (agreed, answer) in (("majority", majority(data)), ("favourite", favourite(data))):
         agreed &= np.isin(answer, [CLASSES.index(c) for c in classes])
         if agreed.any():
             found[f"ferplus_{name}"] = evaluate(p[agreed], answer[agreed], classes).to_dict()
