@@ -43,7 +43,8 @@ class Opened:
         page.on(
             "console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None
         )
-        page.goto(file.as_uri(), wait_until="commit")
+        # What is drawn says itself when it is done; a page without scripts is done when the browser has read it all.
+        page.goto(file.as_uri(), wait_until="commit" if scripts else "load")
         if scripts:
             page.wait_for_selector("html[data-drawn]", timeout=120_000)
         return page
