@@ -334,8 +334,9 @@ def _seeder(trainer: keras.Model, seed: int, epoch: int) -> keras.callbacks.Call
     import keras
 
     def reseed(logs: Any = None) -> None:  # noqa: ARG001
-        # On PyTorch, dropout draws from the process's own generator.
-        keras.utils.set_random_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
+        if keras.backend.backend() == "torch":
+            # Dropout draws from the process's own generator there. TensorFlow would forget its compiled steps over it.
+            keras.utils.set_random_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
         states = [v for v in trainer.variables if v.name == "seed_generator_state"]
         for i, state in enumerate(states):
             state.assign(np.random.SeedSequence((seed, epoch, i)).generate_state(2, np.uint32))
