@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -159,7 +160,6 @@ def test_with_votes_the_kept_network_answers_to_both_labels_and_votes(tmp_path):
 
 
 def test_a_run_begins_with_the_weights_that_it_is_given(finished, tmp_path):
-
     still = dataclasses.replace(PLAN, epochs=1, learning_rate=0.0, begun_with="finished")
     begun = train(tmp_path, still, *FACES, begin_with=finished.folder / "best.weights.h5")
     best = max(finished.history, key=lambda e: e["score"])
@@ -178,16 +178,17 @@ def test_mixing_lays_a_share_of_another_image_and_its_target_over_each():
     assert mixed.reshape(200, -1) == pytest.approx(mixed_targets @ images.reshape(200, -1), abs=1e-5)
 
 
-def test_a_person_may_choose_how_much_the_votes_count(tmp_path):
+def test_a_person_may_choose_how_much_the_votes_count(finished, tmp_path):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+
     def answers(share):
-        merge_anew(tmp_path, share)
+        merge_anew(run, share)
         network = build(TINY)
-        network.load_weights(tmp_path / BEST_WEIGHTS)
+        network.load_weights(run / BEST_WEIGHTS)
         return network.predict(standardize(FACES[1].images), verbose=0)
 
-    train(tmp_path, dataclasses.replace(PLAN, epochs=1), *FACES)
     label, half, votes = (answers(share) for share in (0.0, 0.5, 1.0))
     assert not np.allclose(label, votes, atol=1e-3)
     assert half == pytest.approx((label + votes) / 2, abs=1e-4)
     with pytest.raises(ModelError, match="no share"):
-        merge_anew(tmp_path, 1.5)
+        merge_anew(run, 1.5)
