@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from emorec.settings import Settings
 from flows.mail import Mail
@@ -72,13 +73,11 @@ def test_where_nobody_is_to_be_told_nothing_happens(caplog: pytest.LogCaptureFix
     assert caplog.records == []
 
 
-def test_a_block_that_cannot_be_used_costs_a_line_in_the_log(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    monkeypatch.setenv("PREFECT_CLIENT_MAX_RETRIES", "0")
-    settings = Settings(operations={"notify": "no-such-block"})
-    tell(settings, "subject", "body")
+def test_a_block_that_cannot_be_used_costs_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    # Set in the environment they would come too late: Prefect has read it, and would start a server of its own.
+    nobody_there = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
+    with temporary_settings(nobody_there):
+        tell(Settings(operations={"notify": "no-such-block"}), "subject", "body")
     assert [
         "nobody could be told" in record.message for record in caplog.records if record.name == "emorec.notify"
     ] == [True]
