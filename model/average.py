@@ -16,6 +16,9 @@ Floats = npt.NDArray[np.float32]
 AVERAGE_EVERY_STEPS: Final = 8
 """The running mean of the weights is updated every so many steps: often enough, and it costs nothing."""
 
+PREDICTION_BATCH: Final = 256
+"""Images that are read at once."""
+
 
 class WeightAverage:
     """A running mean of a network's weights, which is what a run evaluates and keeps.
@@ -53,8 +56,13 @@ class WeightAverage:
 
     def predict(self, inputs: Floats) -> Floats:
         """Return what the averaged network gives for inputs."""
-        predicted: Floats = self.with_mean(lambda network: network.predict(inputs, batch_size=256, verbose=0))
-        return predicted
+        # Whole batches only: where several devices share them, each wants as many.
+        missing = -len(inputs) % PREDICTION_BATCH
+        whole = np.concatenate([inputs, np.repeat(inputs[:1], missing, axis=0)])
+        predicted: Floats = self.with_mean(
+            lambda network: network.predict(whole, batch_size=PREDICTION_BATCH, verbose=0)
+        )
+        return predicted[: len(inputs)]
 
     def with_mean(self, do: Callable[[keras.Model], Any]) -> Any:
         """Call `do` with the network in its averaged state; put its present weights back."""

@@ -24,7 +24,7 @@ import numpy as np
 
 from model.architectures import Architecture, build
 from model.augment import Augmentation, build_augmenter, mix
-from model.average import WeightAverage
+from model.average import PREDICTION_BATCH, WeightAverage
 from model.compression import Compression, compress
 from model.data import LabelledImages
 from model.errors import ModelError
@@ -117,7 +117,7 @@ def train(
 
     begin_with: weights of a network of this architecture, a release's or a run's best, that a new run begins with.
     report: called after each epoch with its figures. on_step: called after each step with the steps done and of all.
-    Where JAX sees several accelerators, each takes its share of every batch. A run that was started with another plan
+    Where JAX sees several GPUs, each takes its share of every batch. A run that was started with another plan
     is continued with this one where only its length differs. Raises ModelError where more than that differs.
     """
     import keras
@@ -128,7 +128,7 @@ def train(
     if steps == 0:
         raise ModelError(f"{len(training)} training images are fewer than one batch of {plan.batch}")
     keras.utils.set_random_seed(plan.seed)
-    _share_among_devices()
+    _share_among_devices(plan.batch)
     network, heads, trainer = _build_trainer(plan, steps)
     if begin_with:
         network.load_weights(begin_with)
@@ -201,12 +201,16 @@ def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
     return max(int(minutes * 60 / (seconds_per_step * max(len(training) // plan.batch, 1))), 1)
 
 
-def _share_among_devices() -> None:
-    """Spread batches over all GPUs where there are several. Keras can do so by itself with JAX alone."""
+def _share_among_devices(batch: int) -> None:
+    """Spread batches over as many GPUs as can have equal parts. Keras can do so by itself with JAX alone."""
     import keras
 
-    if keras.backend.backend() == "jax" and _gpus() > 1:
-        keras.distribution.set_distribution(keras.distribution.DataParallel())
+    if keras.backend.backend() != "jax" or _gpus() < 2:
+        return
+    devices = keras.distribution.list_devices()
+    parts = max(n for n in range(1, len(devices) + 1) if batch % n == 0 and PREDICTION_BATCH % n == 0)
+    if parts > 1:
+        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices[:parts]))
 
 
 def quickest_policy() -> str:

@@ -31,7 +31,7 @@ def kill(epoch):
 plan = training.Plan(architecture=TINY, epochs=3, batch=8, average_horizon_steps=16, dtype_policy="float32")
 for stop in stops:
     try:
-        outcome = training.train(folder, plan, draw_faces(56, seed=1), draw_faces(28, seed=2), kill)
+        outcome = training.train(folder, plan, draw_faces(56, seed=1), draw_faces(27, seed=2), kill)
     except KeyboardInterrupt:
         continue
 shared = keras.distribution.distribution() if keras.backend.backend() == "jax" else None
@@ -73,10 +73,13 @@ def test_a_run_on_another_backend_goes_on_where_it_was_killed(backend: str, tmp_
 
 
 @pytest.mark.slow
-def test_two_devices_of_jax_share_a_batch_and_learn_what_one_learns(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("there", "taken"), [(2, 2), (3, 2)])
+def test_devices_of_jax_share_a_batch_in_equal_parts_and_learn_what_one_learns(
+    there: int, taken: int, tmp_path: Path
+) -> None:
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed")
-    one, two = trained("jax", tmp_path / "one", [0]), trained("jax", tmp_path / "two", [0], devices=2)
-    assert (one["devices"], two["devices"]) == (1, 2)
-    for alone, shared in zip(one["loss"], two["loss"], strict=True):
+    one, several = trained("jax", tmp_path / "one", [0]), trained("jax", tmp_path / "several", [0], devices=there)
+    assert (one["devices"], several["devices"]) == (1, taken)
+    for alone, shared in zip(one["loss"], several["loss"], strict=True):
         assert alone == pytest.approx(shared, rel=1e-4)
