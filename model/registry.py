@@ -1,6 +1,7 @@
 """Released models: immutable folders that load offline, from a clone or a wheel.
 
     REGISTRY/champion.json                the version that is used unless another is asked for, and those before it
+    REGISTRY/rolled-back.json             versions that were the champion until somebody rolled them back
     REGISTRY/<version>/card.json          what it is, how it was made, what it reaches, hashes of the next two
     REGISTRY/<version>/model.weights.h5   weights for Keras, without optimizer state
     REGISTRY/<version>/model.tflite       the same network for CPUs
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import shutil
 import tempfile
@@ -30,13 +32,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from model import preprocess
-from model.errors import ModelError
+from model.data import CLASSES
+from model.errors import ChampionChangedError, ModelError, NoSuchModelError
+
+log = logging.getLogger("emorec.models")
 
 INSTALLED: Final = Path(__file__).parent / "weights"
 """The registry that comes with the package."""
 
 CHAMPION: Final = "champion"
 CHAMPION_FILE: Final = "champion.json"
+ROLLED_BACK: Final = "rolled-back.json"
 CARD: Final = "card.json"
 CARD_PAGE: Final = "card.html"
 WEIGHTS: Final = "model.weights.h5"
@@ -110,19 +116,35 @@ def load_release(
 def champion(registry: Path | None = None) -> str:
     """Return the version that is used by default. Raises ModelError where none is released."""
     for root in _layers(registry):
-        if (root / CHAMPION_FILE).is_file():
-            return str(_champions(root)["champion"])
+        found = _champions(root)
+        if found:
+            return str(found["champion"])
     raise ModelError(f"{_layers(registry)[0] / CHAMPION_FILE} is missing: no such model")
 
 
+def was_champion(registry: Path, version: str) -> bool:
+    """Return whether a version was promoted in this registry before, be it the champion now or not."""
+    now = _champions(registry) or {}
+    return version in [now.get("champion"), *(e["champion"] for e in now.get("earlier", [])), *_rolled_back(registry)]
+
+
 def entries(registry: Path | None = None) -> list[Entry]:
-    """Return all versions, the oldest first; of a version in both registries, one's own. Cards are read, files not."""
+    """Return all versions, the oldest first; of a version in both registries, one's own. Cards are read, files not.
+
+    A version whose card cannot be read is left out, with a warning in the log.
+    """
     first, found = champion(registry), {}
     for root in reversed(_layers(registry)):
         for path in root.glob(f"*/{CARD}"):
             version = path.parent.name
-            if NAME.fullmatch(version):
-                found[version] = Entry(version, path.parent, version == first, root == INSTALLED, _read_json(path))
+            if not NAME.fullmatch(version):
+                continue
+            try:
+                card = _read_json(path)
+            except ModelError as error:
+                log.warning("left out: %s", error)
+                continue
+            found[version] = Entry(version, path.parent, version == first, root == INSTALLED, card)
     return sorted(found.values(), key=lambda e: (str(e.card.get("created", "")), e.version))
 
 
@@ -167,16 +189,24 @@ def check_new(registry: Path, version: str) -> None:
             raise ModelError(f"{root / version} exists already; releases do not change, choose another version")
 
 
-def promote(registry: Path, version: str, why: str = "by hand") -> None:
-    """Make a version, of this registry or a shipped one, the champion, after verifying it. why: kept with it."""
-    load_release(version, registry)
+def promote(registry: Path, version: str, why: str = "by hand", expected: str | None = None) -> None:
+    """Make a version, of this registry or a shipped one, the champion, after verifying it.
+
+    why: kept with it. expected: whose place it takes; ChampionChangedError where another one is the champion. Raises
+    ModelError as `load_release` does.
+    """
+    load_release(version, registry, CLASSES)
     with _writing(registry):
-        now = _champions(registry) if (registry / CHAMPION_FILE).is_file() else None
+        if expected is not None and (found := champion(registry)) != expected:
+            raise ChampionChangedError(
+                f"{registry}: the champion is {found}, not {expected}; compare {version} with it"
+            )
+        now = _champions(registry)
         if now and now["champion"] == version:
             return
         earlier = [*now.get("earlier", []), {k: v for k, v in now.items() if k != "earlier"}] if now else []
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        _write_champion(registry, {"champion": version, "since": since, "why": why, "earlier": earlier})
+        _write_json(registry / CHAMPION_FILE, {"champion": version, "since": since, "why": why, "earlier": earlier})
 
 
 def roll_back(registry: Path) -> str:
@@ -186,14 +216,17 @@ def roll_back(registry: Path) -> str:
     nothing to go back to.
     """
     with _writing(registry):
-        own = (registry / CHAMPION_FILE).is_file()
-        earlier = _champions(registry).get("earlier", []) if own else []
-        if earlier:
+        own = _champions(registry)
+        earlier = own.get("earlier", []) if own else []
+        # Remembered first: whatever comes in between, it is not promoted again by itself.
+        if own and earlier:
             back = earlier[-1]
-            load_release(back["champion"], registry)
-            _write_champion(registry, {**back, "earlier": earlier[:-1]})
+            load_release(back["champion"], registry, CLASSES)
+            _remember_rolled_back(registry, own["champion"])
+            _write_json(registry / CHAMPION_FILE, {**back, "earlier": earlier[:-1]})
         elif own and not _is_shipped(registry) and (INSTALLED / CHAMPION_FILE).is_file():
-            load_release()
+            load_release(classes=CLASSES)
+            _remember_rolled_back(registry, own["champion"])
             (registry / CHAMPION_FILE).unlink()
         else:
             raise ModelError(f"{registry}: no champion before {champion(registry)}, nothing to roll back to")
@@ -214,18 +247,35 @@ def _folder_of(version: str, registry: Path | None) -> Path:
     return next((root / version for root in layers if (root / version).is_dir()), layers[0] / version)
 
 
-def _champions(root: Path) -> dict[str, Any]:
-    """Return champion.json: champion, and, where it was promoted by this code, since, why and the earlier ones."""
-    found = _read_json(root / CHAMPION_FILE)
+def _champions(root: Path) -> dict[str, Any] | None:
+    """Return champion.json: champion, and, where it was promoted by this code, since, why and the earlier ones.
+
+    None where there is none. It is not looked for before it is read: a rollback may delete it in between.
+    """
+    try:
+        found = _read_json(root / CHAMPION_FILE)
+    except NoSuchModelError:
+        return None
     if "champion" not in found:
         raise ModelError(f"{root / CHAMPION_FILE} names no champion")
     return found
 
 
-def _write_champion(registry: Path, content: dict[str, Any]) -> None:
-    part = registry / ".champion.part"
+def _rolled_back(registry: Path) -> list[str]:
+    try:
+        return list(_read_json(registry / ROLLED_BACK)["versions"])
+    except NoSuchModelError:
+        return []
+
+
+def _remember_rolled_back(registry: Path, version: str) -> None:
+    _write_json(registry / ROLLED_BACK, {"versions": sorted({*_rolled_back(registry), version})})
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    part = path.with_name(f".{path.stem}.part")
     part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    part.replace(registry / CHAMPION_FILE)
+    part.replace(path)
 
 
 @contextmanager
@@ -255,7 +305,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"{path} is missing: no such model") from None
+        raise NoSuchModelError(f"{path} is missing: no such model") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from error
     return content

@@ -9,7 +9,7 @@ import pytest
 
 from model import preprocess
 from model.data import CLASSES
-from model.errors import ModelError
+from model.errors import ChampionChangedError, ModelError
 from model.registry import (
     CARD,
     INSTALLED,
@@ -21,6 +21,7 @@ from model.registry import (
     load_release,
     promote,
     roll_back,
+    was_champion,
 )
 
 
@@ -153,3 +154,50 @@ def test_a_registry_that_cannot_be_written_is_named(tmp_path):
 def test_shipped_cards_have_a_page_for_people():
     for entry in entries():
         assert f"Emotion model {entry.version}" in (entry.folder / "card.html").read_text()
+
+
+def test_a_version_with_another_order_of_classes_is_not_promoted(registry, tmp_path):
+    card = {"classes": list(reversed(CLASSES)), "temperature": 1.0, "preprocessing": preprocess.describe()}
+    add_release(registry, "reversed-1", card, tmp_path / "w", tmp_path / "l")
+    with pytest.raises(ModelError, match="reversed-1 has the classes"):
+        promote(registry, "reversed-1")
+    assert champion(registry) == "tiny-1"
+
+
+def test_a_promotion_in_the_place_of_a_champion_that_is_none_any_more_is_refused(registry):
+    add(registry, "tiny-2")
+    add(registry, "tiny-3")
+    promote(registry, "tiny-2", expected="tiny-1")
+    with pytest.raises(ChampionChangedError, match="the champion is tiny-2, not tiny-1"):
+        promote(registry, "tiny-3", expected="tiny-1")
+    assert champion(registry) == "tiny-2"
+
+
+def test_what_was_the_champion_once_is_known_after_a_rollback_and_after_a_promotion(registry):
+    add(registry, "tiny-2")
+    assert not was_champion(registry, "tiny-2")
+    promote(registry, "tiny-2")
+    promote(registry, champion())
+    assert was_champion(registry, "tiny-2")
+    for _ in range(3):
+        roll_back(registry)
+    assert [was_champion(registry, v) for v in ("tiny-1", "tiny-2", champion(), "tiny-3")] == [True, True, True, False]
+
+
+def test_who_asks_for_the_champion_during_a_rollback_gets_the_shipped_one(registry, monkeypatch):
+    read = Path.read_text
+
+    def rolled_back_first(path: Path, *arguments: str) -> str:
+        if path == registry / "champion.json":
+            path.unlink()
+        return read(path, *arguments)
+
+    monkeypatch.setattr(Path, "read_text", rolled_back_first)
+    assert champion(registry) == champion()
+
+
+def test_a_version_whose_card_cannot_be_read_is_left_out_of_the_list(registry, caplog):
+    add(registry, "tiny-2")
+    (registry / "tiny-2" / CARD).write_text("")
+    assert [e.version for e in entries(registry) if not e.shipped] == ["tiny-1"]
+    assert "tiny-2/card.json cannot be read" in caplog.text
