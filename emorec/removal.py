@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 from emorec.errors import StoreError
 from emorec.store import Store, session_id
 from emorec.workfolder import WorkFolder
+from model.removing import remove_every_trace
 
 if TYPE_CHECKING:
     from emorec.settings import Settings
     from emorec.store import Session
 
-__all__ = ["delete_session", "expire_work", "older_than", "work_of"]
+__all__ = ["delete_session", "expire_faces", "expire_work", "older_than", "work_of"]
 
 SECONDS_PER_DAY: Final = 86_400
 
@@ -51,11 +51,15 @@ def delete_session(settings: Settings, store: Store, session: str) -> None:
     for work in unfinished:
         with work.folder.locked():
             work.folder.delete()
+    known = store.has_traces(session)
     # Faces of it that wait to be labelled; those of a store in a folder go with its session.
-    shutil.rmtree(settings.labels_folder(store.root) / session, ignore_errors=True)
-    if store.has_traces(session):
+    try:
+        faces = remove_every_trace(settings.labels_folder(store.root) / session)
+    except OSError as error:
+        raise StoreError(f"faces of session {session} cannot be deleted: {error}") from error
+    if known:
         store.delete(session)
-    elif not unfinished:
+    elif not unfinished and not faces:
         raise StoreError(f"no session {session} in {store.root}")
 
 
@@ -79,6 +83,27 @@ def expire_work(settings: Settings, store: Store, days: float) -> list[str]:
         if work.folder.try_delete():
             expired.append(session_id(work.sha256))
     return expired
+
+
+def expire_faces(settings: Settings, store: str | None = None) -> list[str]:
+    """Delete the faces to be labelled that a store has kept for ``retrain.labels_days``; says of each what it was.
+
+    Raises:
+        StoreError: they cannot be deleted.
+    """
+    from model.labels import delete_expired
+
+    days, root = settings.retrain.labels_days, settings.labels_folder(store)
+    try:
+        expired = delete_expired(root, days)
+    except OSError as error:
+        raise StoreError(f"faces in {root} that are older than {days:g} days cannot be deleted: {error}") from error
+    return [
+        f"{gone.folder}: labelled faces that no promoted model was made of in {days:g} days are deleted"
+        if gone.labelled
+        else f"{gone.folder}: faces that nobody labelled in {days:g} days are deleted"
+        for gone in expired
+    ]
 
 
 def _touched_s(folder: Path) -> float:

@@ -36,10 +36,12 @@ def retrain(
     Raises:
         ModelError: data or models cannot be used.
         SettingsError: a change is no value of its field.
+        StoreError: faces that were kept for long enough cannot be deleted.
     """
     from pydantic import ValidationError
 
     from emorec.errors import SettingsError
+    from emorec.removal import expire_faces
     from emorec.settings.retrain import RetrainSettings
     from model.retrain import Outcome, Request, call
     from model.retrain import retrain as run
@@ -50,6 +52,9 @@ def retrain(
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingsError(f"{first['loc'][0]}: {first['msg'].lower()} (got {first['input']!r})") from error
+    # Faces are kept for so long and no longer, whether there is anything to retrain with or not.
+    for line in expire_faces(settings.model_copy(update={"retrain": wanted}), store):
+        tell(line)
     if wanted.data is None:
         return Outcome(None, False, "nothing to do: the setting retrain.data names no training data")
     request = Request(
@@ -61,7 +66,6 @@ def retrain(
         start=wanted.start,
         epochs=wanted.epochs,
         least_new=wanted.least_new,
-        labels_days=wanted.labels_days,
         code_version=f"emorec {__version__}",
     )
     return run(request, step or call, tell)

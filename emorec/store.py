@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from emorec.errors import StoreError
 from emorec.files import json_bytes, make_private, parquet_bytes, remove_unfinished, write_atomically
 from emorec.schemas import SCHEMAS, empty_table, refuse_personal
+from model.removing import remove_every_trace
 
 if TYPE_CHECKING:
     import fsspec
@@ -318,7 +319,7 @@ class Store:
             if self.is_local:
                 remove_unfinished(Path(folder))
                 # Faces of it that wait to be labelled (emorec/labels.py).
-                shutil.rmtree(self.local_path / "labels" / session, ignore_errors=True)
+                remove_every_trace(self.local_path / "labels" / session)
         except OSError as error:
             raise StoreError(f"session {session} cannot be deleted from {self.root}: {error}") from error
 

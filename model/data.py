@@ -96,13 +96,14 @@ class LabelledImages:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def load_images(source: Path, split: str | None = None) -> LabelledImages:
+def load_images(source: Path, split: str | None = None, filled_over_time: bool = False) -> LabelledImages:
     """Read the labelled pictures of a folder or a zip.
 
     split: "train", "validation", "test" or a name that means one of them; None for pictures without splits,
     `<class>/*`, or for those of all splits. A picture that cannot be read is left out and counted ("unreadable").
-    Files of other kinds, hidden files and what macOS adds to a zip are passed over. Raises ModelError where there is
-    no such source or split, a class is unknown, or a class folder is empty.
+    Files of other kinds, hidden files and what macOS adds to a zip are passed over. filled_over_time: a class may have
+    no pictures yet. Raises ModelError where there is no such source or split, a class is unknown, or a class folder is
+    empty.
     """
     if split is not None and split.lower() not in SPLITS:
         raise ModelError(f"unknown split {split!r}; use train, validation or test")
@@ -112,7 +113,8 @@ def load_images(source: Path, split: str | None = None) -> LabelledImages:
     if not found:
         place = f" in the split {split}" if split else ""
         raise ModelError(f"{source}: no pictures{place}; expected images/<split>/<class>/*.png, .jpg or .webp")
-    _refuse_empty_classes(source, folders, found, wanted)
+    if not filled_over_time:
+        _refuse_empty_classes(source, folders, found, wanted)
     images, kept, unreadable = [], [], 0
     for picture in found:
         image = _decode(read(picture.name))
@@ -123,7 +125,7 @@ def load_images(source: Path, split: str | None = None) -> LabelledImages:
         kept.append(picture)
     labels = np.array([p.label for p in kept], np.int64)
     emptied = sorted({p.label for p in found} - set(labels.tolist()))
-    if emptied:
+    if emptied and (not filled_over_time or not images):
         raise ModelError(f"{source}: no readable picture of the class {CLASSES[emptied[0]]}")
     tables = sorted((f for f in files if PurePosixPath(f).name == VOTES_FILE), key=lambda f: (f.count("/"), f))
     dropped = {"unreadable": unreadable} if unreadable else {}

@@ -1,22 +1,26 @@
 """Faces that a person labels: a folder of crops with an offline page, and what comes back from it.
 
-    FOLDER/consent.json      of which session, who agreed, when
+    FOLDER/consent.json      of which session, who agreed, when, and a random name of this collection of faces
     FOLDER/crops/0001.png    a face, 48×48, grey: as little as the network needs
     FOLDER/label.html        the page; it shows the crops and saves the labels
     FOLDER/labels*.json      what was saved, by one person or by several
 
 Besides a debug video that somebody asked for, this is the only place where faces are stored; a folder is for its owner
-alone and is deleted when its labels were taken in.
+alone, and is deleted when a promoted version was made of its labels or it is too old.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 import cv2
@@ -26,6 +30,7 @@ import numpy.typing as npt
 from model.data import CLASSES, LabelledImages
 from model.errors import ModelError
 from model.pages import render_page
+from model.removing import part_of, remove_every_trace, sweep
 
 NOT_A_FACE: Final = "not_a_face"
 UNSURE: Final = "unsure"
@@ -48,7 +53,7 @@ def write_labelling(folder: Path, session: str, crops: npt.NDArray[np.uint8], co
     if folder.exists():
         raise ModelError(f"{folder} is there already; label those faces first, or delete them")
     _make_private(folder.parent)
-    part = folder.with_name(f".{folder.name}.part")
+    part = part_of(folder)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)
     try:
@@ -58,8 +63,11 @@ def write_labelling(folder: Path, session: str, crops: npt.NDArray[np.uint8], co
             if not cv2.imwrite(str(part / "crops" / f"{name}.png"), crop):
                 raise ModelError(f"{part / 'crops'}: cannot be written")
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        (part / CONSENT).write_text(json.dumps({"session": session, "consent": consent, "at": now}, indent=1), "utf-8")
-        (part / PAGE).write_text(render_page(PAGE, session=session, names=names, choices=CHOICES), "utf-8")
+        collection = token_hex(8)
+        agreed = {"session": session, "collection": collection, "consent": consent, "at": now}
+        (part / CONSENT).write_text(json.dumps(agreed, indent=1), "utf-8")
+        page = render_page(PAGE, session=session, collection=collection, names=names, choices=CHOICES)
+        (part / PAGE).write_text(page, "utf-8")
         part.rename(folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -70,30 +78,40 @@ def write_labelling(folder: Path, session: str, crops: npt.NDArray[np.uint8], co
 def take_saved(folder: Path, saved: Path) -> int:
     """Put a file that the page saved into its folder, after checking it; return how many crops it labels.
 
-    Raises ModelError where it belongs to another session or says what no crop can be.
+    Raises ModelError where it belongs to another session or to other faces of it, or says what no crop can be.
     """
     content = _read_saved(saved, folder)
-    same = saved.resolve().parent == folder.resolve()
-    if not same:
-        count = len(list(folder.glob(SAVED)))
-        (folder / f"labels-{count + 1}.json").write_text(json.dumps(content), "utf-8")
+    if saved.resolve().parent != folder.resolve():
+        path = next(p for n in count(1) if not (p := folder / f"labels-{n}.json").exists())
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(json.dumps(content), "utf-8")
+        part.replace(path)
     return len(content["labels"])
+
+
+def collection_of(folder: Path) -> str | None:
+    """Return the name of the collection of faces in a folder; None where there is none."""
+    try:
+        return str(json.loads((folder / CONSENT).read_text("utf-8")).get("collection", ""))
+    except FileNotFoundError:
+        return None
 
 
 def labelled_folders(root: Path) -> list[Path]:
     """Return the folders below `root` whose labels were saved."""
-    return sorted(f.parent for f in root.glob(f"*/{CONSENT}") if any(f.parent.glob(SAVED)))
+    return [folder for folder in _folders(root) if any(folder.glob(SAVED))]
 
 
 def read_labelled(folder: Path) -> LabelledImages:
     """Read what was labelled in a folder.
 
-    Of several people's labels for a crop the most frequent one counts. Left out and counted: not_a_face, unsure, and
-    disagreed (no single favourite). Raises ModelError where a saved file does not fit the folder.
+    Of several people's labels for a crop the most frequent one counts; of one person's files, the one saved last. Left
+    out and counted: not_a_face, unsure, and disagreed (no single favourite). Raises ModelError where a saved file does
+    not fit the folder.
     """
     said: dict[str, Counter[str]] = {}
-    for path in sorted(folder.glob(SAVED)):
-        for name, choice in _read_saved(path, folder)["labels"].items():
+    for saved in _latest_of_each(_read_saved(path, folder) for path in sorted(folder.glob(SAVED))):
+        for name, choice in saved["labels"].items():
             said.setdefault(name, Counter())[choice] += 1
     images, labels, names, dropped = [], [], [], Counter[str]()
     for name, counts in sorted(said.items()):
@@ -113,30 +131,66 @@ def read_labelled(folder: Path) -> LabelledImages:
 
 
 def delete_labelling(folder: Path) -> None:
-    """Delete a folder of crops. Raises ModelError where it is none."""
-    if not (folder / CONSENT).is_file():
+    """Delete a folder of crops, with what a kill left of it. Raises ModelError where there is none."""
+    if folder.is_dir() and not (folder / CONSENT).is_file():
         raise ModelError(f"{folder} holds no faces to label")
-    # The faces first: whatever comes in between, they are gone.
-    shutil.rmtree(folder / "crops", ignore_errors=True)
-    shutil.rmtree(folder)
+    if not remove_every_trace(folder):
+        raise ModelError(f"{folder} holds no faces to label")
 
 
-def delete_forgotten(root: Path, days: float) -> list[Path]:
-    """Delete the folders below `root` that are older than so many days, labelled or not; return them."""
-    now = datetime.now(UTC)
+@dataclass(frozen=True)
+class Expired:
+    """A folder of faces that was deleted because of its age, and whether somebody had labelled them."""
+
+    folder: Path
+    labelled: bool
+
+
+def delete_expired(root: Path, days: float) -> list[Expired]:
+    """Delete the folders below `root` that are older than so many days, labelled or not; return them.
+
+    What kills left there of faces goes too.
+    """
+    sweep(root)
     gone = []
-    for consent in sorted(root.glob(f"*/{CONSENT}")):
-        made = datetime.fromisoformat(json.loads(consent.read_text("utf-8"))["at"])
-        if (now - made).total_seconds() > days * 86400:
-            delete_labelling(consent.parent)
-            gone.append(consent.parent)
+    for folder in _folders(root):
+        if _age_s(folder / CONSENT) > days * 86400:
+            gone.append(Expired(folder, any(folder.glob(SAVED))))
+            delete_labelling(folder)
     return gone
+
+
+def _age_s(consent: Path) -> float:
+    """Return the age of a collection; of one whose file was damaged, that of the file."""
+    try:
+        made = datetime.fromisoformat(json.loads(consent.read_text("utf-8"))["at"])
+        return (datetime.now(UTC) - made).total_seconds()
+    except (ValueError, KeyError, TypeError):
+        return time.time() - consent.stat().st_mtime
+
+
+def _folders(root: Path) -> list[Path]:
+    """Return the folders of faces below `root`; hidden ones are being written or deleted."""
+    return sorted(f.parent for f in root.glob(f"*/{CONSENT}") if not f.parent.name.startswith("."))
+
+
+def _latest_of_each(files: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the file that each person saved last; where none is named, files that say the same are one person's."""
+    latest: dict[str, dict[str, Any]] = {}
+    for content in files:
+        person = str(content.get("labeller") or json.dumps(content["labels"], sort_keys=True))
+        before = latest.get(person, {})
+        # The page writes times in UTC, all in one form, so that they sort as text.
+        if str(content.get("saved", "")) >= str(before.get("saved", "")):
+            latest[person] = content
+    return list(latest.values())
 
 
 def _read_saved(path: Path, folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
         session, labels = content["session"], content["labels"]
+        collection = content.get("collection", "")
         choices = set(labels.values())
         expected = json.loads((folder / CONSENT).read_text("utf-8"))["session"]
     except FileNotFoundError as error:
@@ -145,6 +199,11 @@ def _read_saved(path: Path, folder: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is not what the labelling page saves ({error!r})") from error
     if session != expected:
         raise ModelError(f"{path} has the labels of session {session}, and {folder} the faces of {expected}")
+    if collection != collection_of(folder):
+        raise ModelError(
+            f"{path} labels other faces of session {session} than those in {folder}, which were collected anew; "
+            "label these on their own page"
+        )
     unknown = sorted(map(str, choices - set(CHOICES)))
     missing = sorted(name for name in labels if not _crop(folder, name).is_file())
     if unknown or missing:

@@ -10,22 +10,27 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from model import registry as models
 from model.architectures import Architecture
 from model.compare import Comparison, compare
-from model.data import CLASSES, LabelledImages, clean, copies, load_images
-from model.errors import ModelError
-from model.labels import delete_forgotten, delete_labelling, labelled_folders, read_labelled
+from model.data import CLASSES, PICTURES, LabelledImages, clean, copies, load_images
+from model.errors import ChampionChangedError, ModelError
+from model.labels import labelled_folders, read_labelled
 from model.registry import Release
+from model.removing import remove
+from model.taken_in import WORK, Journal, clean_up, is_over, known_images, runs, work_off, write_json
+
+if TYPE_CHECKING:
+    from model.train import Plan
 
 T = TypeVar("T")
 
@@ -34,6 +39,9 @@ CHANCE: Final = 0.05
 
 FINE_TUNING_RATE: Final = 0.01
 """Peak learning rate from the champion's weights: a tenth of a fresh run's, so that they are not shaken loose."""
+
+EPOCHS: Final = {"champion": 6, "scratch": 30}
+"""Length of a run by where it begins: fresh weights have all to learn."""
 
 NEW_SHARE: Final = 0.1
 MOST_REPEATS: Final = 10
@@ -62,8 +70,9 @@ class Request:
     data: folder or zip with train and validation, and with test unless `test` is given. registry: one's own models.
     new: folders or zips of new labelled images, `<class>/*`. labels: folder of labelling folders (`model.labels`).
     test: the frozen test set, a folder or zip; of several splits, its test. start: from the champion's weights, or from
-    scratch. epochs: length of the run. least_new: fewer images that were never seen wait for more. labels_days: faces
-    that nobody labelled for so long are deleted. code_version: for the card.
+    scratch. epochs: length of the run; by default as `EPOCHS` says. least_new: fewer images that count as new wait for
+    more: those in folders that no retraining has taken in, and labelled faces until a promoted version was made of
+    them. code_version: for the card.
     """
 
     data: Path
@@ -72,10 +81,9 @@ class Request:
     labels: Path | None = None
     test: Path | None = None
     start: Literal["champion", "scratch"] = "champion"
-    epochs: int = 6
+    epochs: int | None = None
     batch: int = 256
     least_new: int = 30
-    labels_days: float = 30
     code_version: str = ""
 
 
@@ -90,7 +98,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Gathered:
-    """All images, checked; key: names this retraining, the same whenever it is started with the same images."""
+    """All images, checked.
+
+    in_folders, in_faces: hashes of all new images, those of folders and those labelled of recordings, before any was
+    left out. test_copies: bool [n], test images with a copy in train. key: the same for the same images and settings.
+    """
 
     training: LabelledImages
     validation: LabelledImages
@@ -98,6 +110,9 @@ class _Gathered:
     new: LabelledImages
     held_back: LabelledImages
     taken: tuple[Path, ...]
+    in_folders: frozenset[str]
+    in_faces: frozenset[str]
+    test_copies: npt.NDArray[np.bool_]
     key: str
     overlap: dict[str, int] = field(default_factory=dict)
 
@@ -110,7 +125,7 @@ def retrain(request: Request, step: Step = call, tell: Callable[[str], None] = l
     """
     from filelock import FileLock, Timeout
 
-    work = request.registry / ".retraining"
+    work = request.registry / WORK
     try:
         work.mkdir(parents=True, exist_ok=True)
         with FileLock(work / "lock", blocking=False):
@@ -120,23 +135,26 @@ def retrain(request: Request, step: Step = call, tell: Callable[[str], None] = l
 
 
 def _retrain(request: Request, work: Path, step: Step, tell: Callable[[str], None]) -> Outcome:
-    if request.labels:
-        for gone in delete_forgotten(request.labels, request.labels_days):
-            tell(f"{gone}: faces that nobody labelled in {request.labels_days:g} days are deleted")
+    work_off(request.registry)
     found = step("check", lambda: gather(request, tell))
     if isinstance(found, str):
         tell(found)
         return Outcome(None, False, found)
     made = _made_before(request.registry, found.key)
+    if made is not None and is_over(request.registry, made.version):
+        reason = f"nothing is new since {made.version}: {made.card['decision']['reason']}"
+        tell(reason)
+        return Outcome(None, False, reason)
     if made is None:
-        run = work / found.key
-        for other in work.iterdir():
-            if other.is_dir() and other != run:  # of images that are no longer those to train with
-                shutil.rmtree(other)
-        step("train", lambda: _train(request, run, found, tell))
+        plan = _plan(request, found)
+        run = work / _name_of(found, plan)
+        for other in runs(request.registry):
+            if other != run:  # of images, a champion or settings that are no longer those to train with
+                remove(other)
+        step("train", lambda: _train(request, run, plan, found, tell))
         made = step("evaluate", lambda: _release(request, run, found))
     outcome = step("promote", lambda: _promote(request.registry, made))
-    step("clean up", lambda: _clean_up(request, work, found))
+    step("clean up", lambda: _clean_up(request, made, found))
     tell(outcome.reason)
     return outcome
 
@@ -147,12 +165,15 @@ def gather(request: Request, tell: Callable[[str], None] = lambda line: None) ->
     Raises ModelError as `load_images` and `clean` do, and where the frozen test set is not the one it was.
     """
     taken = tuple(labelled_folders(request.labels)) if request.labels else ()
-    parts = [*(load_images(path) for path in request.new if _holds_pictures(path)), *map(read_labelled, taken)]
-    if not sum(map(len, parts)):
+    folders = [load_images(path, filled_over_time=True) for path in request.new if _holds_pictures(path)]
+    faces = [read_labelled(folder) for folder in taken]
+    if not sum(map(len, [*folders, *faces])):
         return "there are no new labelled images"
-    raw = concatenate(parts)
-    known = set(_seen(request.registry))
-    unseen = len(set(raw.hashes().tolist()) - known)
+    raw = concatenate([*folders, *faces])
+    in_folders, in_faces = (
+        frozenset(h for part in parts for h in part.hashes().tolist()) for parts in (folders, faces)
+    )
+    unseen = len((in_folders | in_faces) - known_images(request.registry))
     if unseen < request.least_new:
         return f"{unseen} new labelled images; retraining waits for {request.least_new}"
     validation, train = (load_images(request.data, split) for split in ("validation", "train"))
@@ -165,19 +186,28 @@ def gather(request: Request, tell: Callable[[str], None] = lambda line: None) ->
     if not len(new):
         return f"all {len(raw)} new images are left out: {new.dropped}"
     left_out = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in new.dropped.items() if n) or "nothing"
-    tell(f"{len(new)} new images, {unseen} of them never seen before; left out: {left_out}")
+    tell(f"{len(new)} new images; left out: {left_out}; {unseen} count as new")
     back = np.array([int(h[:8], 16) % HELD_BACK == 0 for h in new.hashes()])
     sets = (training, validation, test, new)
-    text = json.dumps([*(d.fingerprint() for d in sets), request.start, request.epochs, request.batch])
+    text = json.dumps(
+        [*(d.fingerprint() for d in sets), request.start, request.epochs or EPOCHS[request.start], request.batch]
+    )
+    test_copies = copies(test, train)
+    learnt = new.take(~back)
+    # What was left out is counted once, however often the rest is repeated.
+    again = [dataclasses.replace(learnt, dropped={})] * (_repeats(len(training), len(learnt)) - 1)
     return _Gathered(
-        training=concatenate([training, *[new.take(~back)] * _repeats(len(training), int((~back).sum()))]),
+        training=concatenate([training, learnt, *again]),
         validation=validation,
         test=test,
         new=new,
         held_back=new.take(back),
         taken=taken,
+        in_folders=in_folders,
+        in_faces=in_faces,
+        test_copies=test_copies,
         key=hashlib.sha256(text.encode()).hexdigest()[:16],
-        overlap={"test_images_in_train": int(copies(test, train).sum())},
+        overlap={"test_images_in_train": int(test_copies.sum())},
     )
 
 
@@ -212,8 +242,9 @@ def decide(compared: Comparison, candidate: str, champion: str) -> tuple[bool, s
 
 
 def _holds_pictures(path: Path) -> bool:
-    """Whether there is something in a folder that is meant to be filled over time; what is no folder is said later."""
-    return not path.is_dir() or any(p.is_file() for p in path.rglob("*"))
+    """Whether there is a picture in a folder that is meant to be filled over time; what is no folder is said later."""
+    found = (p.relative_to(path) for p in path.rglob("*") if p.suffix.lower() in PICTURES)
+    return not path.is_dir() or any(not any(part.startswith(".") for part in p.parts) for p in found)
 
 
 def _repeats(training: int, new: int) -> int:
@@ -232,7 +263,7 @@ def _check_frozen(registry: Path, test: LabelledImages) -> None:
     """Bind the registry to its test set: figures of different sets decide nothing."""
     path, fingerprint = registry / "frozen-test.json", test.fingerprint()
     if not path.is_file():
-        _write_json(path, {"images": len(test), "fingerprint": fingerprint})
+        write_json(path, {"images": len(test), "fingerprint": fingerprint})
     elif json.loads(path.read_text("utf-8"))["fingerprint"] != fingerprint:
         raise ModelError(
             f"the test set is not the one that earlier models were compared on ({path}); name that one, "
@@ -240,34 +271,48 @@ def _check_frozen(registry: Path, test: LabelledImages) -> None:
         )
 
 
-def _seen(registry: Path) -> list[str]:
-    path = registry / "taken-in.json"
-    return list(json.loads(path.read_text("utf-8"))["images"]) if path.is_file() else []
-
-
 def _made_before(registry: Path, key: str) -> Release | None:
+    """Return the version that was made of these images, if it was compared with the present champion or is it."""
+    now = models.champion(registry)
     for entry in models.entries(registry):
-        if entry.card.get("retraining", {}).get("key") == key:
+        of_these = entry.card.get("retraining", {}).get("key") == key
+        if of_these and now in (entry.version, entry.card["decision"]["champion"]):
             return models.load_release(entry.version, registry)
     return None
 
 
-def _train(request: Request, run: Path, found: _Gathered, tell: Callable[[str], None]) -> None:
-    from model.train import Plan, quickest_policy, train
+def _plan(request: Request, found: _Gathered) -> Plan:
+    """Return the plan of the run; how quickly a number is computed is left to the machine."""
+    from model.train import Plan
 
     champion = models.load_release(registry=request.registry, classes=CLASSES)
     plan = dataclasses.replace(
         Plan(),
         architecture=Architecture(**champion.card["architecture"]),
-        epochs=request.epochs,
+        epochs=request.epochs or EPOCHS[request.start],
         batch=min(request.batch, len(found.training)),
-        dtype_policy=quickest_policy(),
     )
     if request.start == "champion":
         plan = dataclasses.replace(plan, learning_rate=FINE_TUNING_RATE, begun_with=champion.version)
+    return plan
+
+
+def _name_of(found: _Gathered, plan: Plan) -> str:
+    """Return what the run's folder is called: another one for other images, another champion or other settings."""
+    text = json.dumps([found.key, dataclasses.asdict(plan)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _train(request: Request, run: Path, plan: Plan, found: _Gathered, tell: Callable[[str], None]) -> None:
+    from model.train import plan_of, quickest_policy, train
+
+    champion = models.load_release(registry=request.registry, classes=CLASSES)
+    earlier = plan_of(run)
+    # A run that another machine began goes on as it began.
+    policy = earlier.dtype_policy if earlier else quickest_policy()
     train(
         run,
-        plan,
+        dataclasses.replace(plan, dtype_policy=policy),
         found.training,
         found.validation,
         lambda e: tell(f"epoch {e['epoch']:.0f} of {plan.epochs}: validation accuracy {e['validation_accuracy']:.4f}"),
@@ -283,7 +328,7 @@ def _release(request: Request, run: Path, found: _Gathered) -> Release:
 
     champion = models.load_release(registry=request.registry, classes=CLASSES)
     version = _next_version(request.registry)
-    splits = Splits(found.training, found.validation, found.test, found.overlap)
+    splits = Splits(found.training, found.validation, found.test, found.overlap, found.test_copies)
     with tempfile.TemporaryDirectory() as folder:
         made = prepare(run, Path(folder), splits, request.code_version)
         networks = LiteRtNetwork(made.litert), LiteRtNetwork(champion.litert)
@@ -304,37 +349,28 @@ def _release(request: Request, run: Path, found: _Gathered) -> Release:
 
 
 def _next_version(registry: Path) -> str:
-    numbers = [
-        int(e.version.removeprefix("retrained-"))
-        for e in models.entries(registry)
-        if e.version.removeprefix("retrained-").isdecimal()
-    ]
-    return f"retrained-{max(numbers, default=0) + 1}"
+    numbers = [path.name.removeprefix("retrained-") for path in registry.glob("retrained-*")]
+    return f"retrained-{max((int(n) for n in numbers if n.isdecimal()), default=0) + 1}"
 
 
 def _promote(registry: Path, made: Release) -> Outcome:
+    """Promote a version that is better, once: what a person did with it afterwards stays."""
     decision = made.card["decision"]
     now = models.champion(registry)
     if not decision["promoted"] or now == made.version:
         return Outcome(made.version, decision["promoted"], decision["reason"])
-    if now != decision["champion"]:
-        reason = f"kept as a candidate: {now} was promoted meanwhile, and {made.version} was compared with "
-        return Outcome(made.version, False, reason + decision["champion"])
-    models.promote(registry, made.version, decision["reason"])
+    if models.was_champion(registry, made.version):
+        reason = f"{made.version} was the champion already and is not made it again; `emorec model promote` does"
+        return Outcome(made.version, False, reason)
+    try:
+        models.promote(registry, made.version, decision["reason"], expected=decision["champion"])
+    except ChampionChangedError as error:
+        return Outcome(made.version, False, f"kept as a candidate: {error}")
     return Outcome(made.version, True, decision["reason"])
 
 
-def _clean_up(request: Request, work: Path, found: _Gathered) -> None:
-    """Remember which images were taken in, delete the faces that were labelled, and the run."""
-    seen = sorted({*_seen(request.registry), *found.new.hashes().tolist()})
-    _write_json(request.registry / "taken-in.json", {"images": seen})
-    for folder in found.taken:
-        delete_labelling(folder)
-    shutil.rmtree(work / found.key, ignore_errors=True)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(content) + "\n", "utf-8")
-    part.replace(path)
+def _clean_up(request: Request, made: Release, found: _Gathered) -> None:
+    """Remember the images; of labelled faces, only those that a promoted version was made of are used up."""
+    used = models.was_champion(request.registry, made.version)
+    images = found.in_folders | found.in_faces if used else found.in_folders
+    clean_up(request.registry, Journal.of(made.version, images, found.taken if used else ()))

@@ -23,13 +23,15 @@ class RetrainSettings(Area):
     """Folder or zip of the frozen test set that versions are compared on; the test split of the data without it."""
 
     start: Literal["champion", "scratch"] = "champion"
-    """From the champion's weights, or from scratch, which needs some 30 epochs."""
+    """From the champion's weights, or from scratch."""
 
-    epochs: int = Field(6, ge=1)
-    """Length of a retraining."""
+    epochs: int | None = Field(None, ge=1)
+    """Length of a retraining; 6 from the champion's weights and 30 from scratch without a number."""
 
     least_new: int = Field(30, ge=1)
-    """Images never seen before that a retraining waits for."""
+    """New images that a retraining waits for: none has taken them in, or they are labelled faces of which no promoted
+    version was made."""
 
     labels_days: float = Field(30, gt=0)
-    """Faces that were collected to be labelled are deleted after so many days, labelled or not."""
+    """Faces that were collected to be labelled are deleted after so many days, labelled or not: by the flow retention,
+    and by every `emorec label` and `emorec model retrain`."""

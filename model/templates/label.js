@@ -1,12 +1,16 @@
 "use strict";
-const { session, names } = JSON.parse(document.getElementById("data").textContent);
-const key = `emorec-labels-${session}`;
+const { session, collection, names } = JSON.parse(document.getElementById("data").textContent);
+// Not of the session alone: its faces may be collected anew, and are then others.
+const key = `emorec-labels-${session}-${collection}`;
 const crop = document.getElementById("crop");
 const status = document.getElementById("status");
 const buttons = [...document.querySelectorAll("[data-choice]")];
+// By a random name two files of one person are told from those of two; it says nothing of who that is.
+let labeller = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
 let labels = {};
 try {
-  labels = JSON.parse(localStorage.getItem(key)) || {};
+  const kept = JSON.parse(localStorage.getItem(key));
+  if (kept) ({ labeller, labels } = kept);
 } catch {
   // Without storage the labels last as long as the page.
 }
@@ -36,7 +40,7 @@ function move(step) {
 function choose(choice) {
   labels[names[at]] = choice;
   try {
-    localStorage.setItem(key, JSON.stringify(labels));
+    localStorage.setItem(key, JSON.stringify({ labeller, labels }));
   } catch {
     // As above.
   }
@@ -44,7 +48,7 @@ function choose(choice) {
 }
 
 function save() {
-  const text = JSON.stringify({ session, labels }, null, 1);
+  const text = JSON.stringify({ session, collection, labeller, saved: new Date().toISOString(), labels }, null, 1);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
   link.download = `labels-${session}.json`;

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from model.data import CLASSES
-from model.labels import read_labelled, take_saved, write_labelling
+from model.labels import delete_labelling, read_labelled, take_saved, write_labelling
 from model.registry import champion, load_release
 from tests.browser.opened import overflow_px, violations
 
@@ -42,9 +42,21 @@ def test_faces_are_labelled_by_key_and_click_and_the_saved_file_is_taken_in(brow
         page.get_by_role("button", name="Save the labels").click()
     download.value.save_as(tmp_path / "saved.json")
     assert take_saved(folder, tmp_path / "saved.json") == 3
-    assert [CLASSES[label] for label in read_labelled(folder).labels] == ["happy", "sad", "surprise"]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("4")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the labels").click()
+    download.value.save_as(tmp_path / "corrected.json")
+    take_saved(folder, tmp_path / "corrected.json")
+    assert [CLASSES[label] for label in read_labelled(folder).labels] == ["happy", "happy", "surprise"]
     page.reload()
     assert "3 labelled" in page.get_by_role("status").inner_text()
+    # Other faces of the session, collected anew, have no labels yet.
+    delete_labelling(folder)
+    write_labelling(folder, SESSION, crops[::-1], "all")
+    page.reload()
+    assert "0 labelled" in page.get_by_role("status").inner_text()
     assert overflow_px(page) <= 0
     assert violations(page) == []
     assert complaints == []

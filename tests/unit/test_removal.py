@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from emorec import removal
+from emorec import removal, retraining
 from emorec.errors import StoreError
 from emorec.settings import Settings
 from emorec.store import Store
 from emorec.workfolder import WorkFolder
+from model.labels import CONSENT, write_labelling
 
 SHA256 = "ab" * 32
 ID = SHA256[:16]
@@ -83,3 +86,45 @@ def test_unfinished_work_expires_unless_somebody_works_on_it(store: Store) -> No
         assert removal.expire_work(Settings(), store, 7) == [ID]
         assert (old.path.exists(), fresh.path.exists(), held.path.exists()) == (False, True, True)
     assert removal.expire_work(Settings(), store, 7) == ["ef" * 8]
+
+
+def collected(store: Store, session: str, days: float = 0) -> Path:
+    """Faces of a session to be labelled, collected so many days ago."""
+    folder = Settings().labels_folder(store.root) / session
+    write_labelling(folder, session, np.zeros((2, 48, 48), np.uint8), "all")
+    consent = json.loads((folder / CONSENT).read_text())
+    consent["at"] = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
+    (folder / CONSENT).write_text(json.dumps(consent))
+    return folder
+
+
+def test_faces_that_were_kept_for_long_go_also_where_nothing_is_retrained(store: Store) -> None:
+    old, labelled, fresh = (collected(store, c * 16, days) for c, days in (("a", 31), ("b", 31), ("c", 29)))
+    (labelled / "labels-1.json").write_text("{}")
+    told: list[str] = []
+    outcome = retraining.retrain(Settings(), store.root, tell=told.append)
+    assert "retrain.data names no training data" in outcome.reason
+    assert list(old.parent.iterdir()) == [fresh]
+    assert told == [
+        f"{old}: faces that nobody labelled in 30 days are deleted",
+        f"{labelled}: labelled faces that no promoted model was made of in 30 days are deleted",
+    ]
+
+
+def test_faces_are_kept_for_as_long_as_the_settings_say(store: Store) -> None:
+    folder = collected(store, ID, days=3)
+    assert removal.expire_faces(Settings(retrain={"labels_days": 4}), store.root) == []
+    assert len(removal.expire_faces(Settings(retrain={"labels_days": 2}), store.root)) == 1
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["collected", "collecting was cut off"])
+@pytest.mark.parametrize("committed", [False, True], ids=["without session", "with session"])
+def test_a_session_goes_with_its_faces(store: Store, killed: bool, committed: bool) -> None:
+    if committed:
+        store.commit({}, {"session": ID})
+    folder = collected(store, ID)
+    if killed:
+        folder.rename(folder.with_name(f".{ID}.part"))
+    removal.delete_session(Settings(), store, ID)
+    assert list(folder.parent.iterdir()) == []

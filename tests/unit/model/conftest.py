@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,3 +51,39 @@ def write_folder(tmp_path: Path) -> WriteFolder:
         return folder
 
     return write
+
+
+class KilledError(BaseException):
+    """Stands for a kill: nothing that handles errors handles it."""
+
+
+@dataclass
+class Kill:
+    happened: bool = False
+
+
+@pytest.fixture
+def killed_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[Kill]]:
+    """Kill what is done in a block before it renames or deletes anything on the disk for the nth time, from 0."""
+
+    @contextmanager
+    def block(changes: int) -> Iterator[Kill]:
+        kill, left = Kill(), [changes]
+
+        def counted(change: Callable[..., Any]) -> Callable[..., Any]:
+            def run(*arguments: Any, **named: Any) -> Any:
+                if not left[0] or kill.happened:
+                    kill.happened = True
+                    raise KilledError
+                left[0] -= 1
+                return change(*arguments, **named)
+
+            return run
+
+        with monkeypatch.context() as patch:
+            for name in ("rename", "replace", "unlink", "rmdir"):
+                patch.setattr(os, name, counted(getattr(os, name)))
+            with suppress(KilledError):
+                yield kill
+
+    return block

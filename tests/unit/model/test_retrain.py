@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -15,8 +18,8 @@ from model.architectures import Architecture
 from model.compare import mcnemar
 from model.data import CLASSES, LabelledImages
 from model.errors import ModelError
-from model.labels import take_saved, write_labelling
-from model.registry import add_release, champion, entries, load_release, promote
+from model.labels import collection_of, take_saved, write_labelling
+from model.registry import add_release, champion, entries, load_release, promote, roll_back
 from model.retrain import Outcome, Request, decide, gather, retrain
 from tests.unit.model.conftest import draw_faces
 
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 SESSION = "0123456789abcdef"
 
 
-class KilledError(Exception):
+class StoppedError(Exception):
     """Stands for a kill between two epochs."""
 
 
@@ -36,19 +39,41 @@ def write(folder: Path, data: LabelledImages, prefix: str) -> None:
         cv2.imwrite(str(path), image)
 
 
+def label(folder: Path, data: LabelledImages, **instead: str) -> None:
+    """Faces of a session that somebody has labelled; some otherwise than the data says."""
+    write_labelling(folder, folder.name, data.images, "all")
+    labels = {f"{i + 1:04d}": CLASSES[label] for i, label in enumerate(data.labels)} | instead
+    saved = {"session": folder.name, "collection": collection_of(folder), "labels": labels}
+    (folder.parent / "saved.json").write_text(json.dumps(saved))
+    take_saved(folder, folder.parent / "saved.json")
+    (folder.parent / "saved.json").unlink()
+
+
+def put_version(registry: Path, version: str, **told: object) -> None:
+    """A version whose files are short texts; a retraining that only promotes does not look inside."""
+    registry.mkdir(exist_ok=True)
+    files = registry.parent / "weights", registry.parent / "litert"
+    for path in files:
+        path.write_bytes(b"x")
+    card = {"classes": list(CLASSES), "temperature": 1.0, "preprocessing": preprocess.describe(), **told}
+    add_release(registry, version, card, *files)
+
+
+def put_candidate(request: Request, better: bool) -> None:
+    """Champion mine-1, and retrained-1 as a retraining leaves it that was killed before it promoted what it made."""
+    put_version(request.registry, "mine-1")
+    promote(request.registry, "mine-1")
+    decision = {"champion": "mine-1", "promoted": better, "reason": "because of figures"}
+    put_version(request.registry, "retrained-1", retraining={"key": gather(request).key}, decision=decision)
+
+
 @pytest.fixture
 def request_(tmp_path: Path) -> Request:
     """Data with all splits, 21 new images in a folder, and 14 that were labelled by hand."""
     for split, n, seed in (("train", 70, 1), ("validation", 28, 2), ("test", 70, 3)):
         write(tmp_path / "data" / split, draw_faces(n, seed, side_px=48), split)
     write(tmp_path / "new", draw_faces(21, 4, side_px=48), "new")
-    labelled = draw_faces(14, 5, side_px=48)
-    folder = tmp_path / "labels" / SESSION
-    write_labelling(folder, SESSION, labelled.images, "all")
-    saved = tmp_path / "saved.json"
-    labels = {f"{i + 1:04d}": CLASSES[label] for i, label in enumerate(labelled.labels)}
-    saved.write_text(json.dumps({"session": SESSION, "labels": labels | {"0014": "unsure"}}))
-    take_saved(folder, saved)
+    label(tmp_path / "labels" / SESSION, draw_faces(14, 5, side_px=48), **{"0014": "unsure"})
     return Request(
         data=tmp_path / "data",
         registry=tmp_path / "models",
@@ -137,18 +162,34 @@ def add_champion(registry: Path, scratch: Path) -> str:
     return "tiny-1"
 
 
+def stop_at(start: str, told: list[str] | None = None) -> Callable[[str], None]:
+    """Stands for a kill where a line that begins so is told."""
+
+    def tell(line: str) -> None:
+        if told is not None:
+            told.append(line)
+        if line.startswith(start):
+            raise StoppedError
+
+    return tell
+
+
+def change_machine(registry: Path) -> None:
+    """Have the run that was begun be one of a machine on which other numbers are quickest."""
+    [path] = (registry / ".retraining").glob("*/plan.json")
+    plan = json.loads(path.read_text())
+    plan["dtype_policy"] = "float32" if plan["dtype_policy"] != "float32" else "mixed_bfloat16"
+    path.write_text(json.dumps(plan))
+
+
 @pytest.mark.slow
 def test_a_killed_retraining_goes_on_ends_in_one_version_and_deletes_the_faces(request_, tmp_path):
     first = add_champion(request_.registry, tmp_path)
+    shutil.copy(next((request_.data / "test" / "sad").iterdir()), request_.data / "train" / "sad" / "copy.png")
     told: list[str] = []
-
-    def kill(line: str) -> None:
-        told.append(line)
-        if line.startswith("epoch 1"):
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        retrain(request_, tell=kill)
+    with pytest.raises(StoppedError):
+        retrain(request_, tell=stop_at("epoch 1", told))
+    change_machine(request_.registry)
     assert champion(request_.registry) == first
     assert [e.version for e in entries(request_.registry) if not e.shipped] == [first]
     assert (request_.labels / SESSION).exists()
@@ -163,12 +204,123 @@ def test_a_killed_retraining_goes_on_ends_in_one_version_and_deletes_the_faces(r
     assert made.card["decision"]["reason"] == outcome.reason
     assert made.card["decision"]["test"]["n"] == 70
     assert made.card["retraining"]["new"]["images"] == 34
+    assert made.card["metrics"]["test"]["without_copies"]["n"] == 69
     assert outcome.reason.split(":")[0] in (made.litert.parent / "card.html").read_text()
-    assert not (request_.labels / SESSION).exists()
+    assert (request_.labels / SESSION).exists() is not outcome.promoted
 
     again = retrain(request_)
     assert again.version is None
-    assert "0 new labelled images" in again.reason
+    assert f"{0 if outcome.promoted else 13} new labelled images" in again.reason
+
+
+@pytest.mark.slow
+def test_a_killed_retraining_begins_anew_where_the_champion_changed(request_, tmp_path):
+    add_champion(request_.registry, tmp_path)
+    for version in ("tiny-1", "tiny-2"):
+        if version == "tiny-2":
+            first = load_release("tiny-1", request_.registry)
+            card = {name: value for name, value in first.card.items() if name not in ("version", "files")}
+            add_release(request_.registry, version, card, first.weights, first.litert)
+            promote(request_.registry, version)
+        with pytest.raises(StoppedError):
+            retrain(request_, tell=stop_at("epoch 1"))
+        [plan] = (request_.registry / ".retraining").glob("*/plan.json")
+        assert json.loads(plan.read_text())["begun_with"] == version
+
+
+def test_a_kill_at_any_moment_of_promoting_and_cleaning_up_costs_nothing(request_, tmp_path, killed_after):
+    put_candidate(request_, better=True)
+    left_run = request_.registry / ".retraining" / "0123456789abcdef"
+    left_run.mkdir(parents=True)
+    (left_run / "plan.json").write_text("{}")
+    kept = tmp_path / "kept"
+    for name in ("models", "labels"):
+        shutil.copytree(tmp_path / name, kept / name)
+    for changes in count():
+        for name in ("models", "labels"):
+            shutil.rmtree(tmp_path / name)
+            shutil.copytree(kept / name, tmp_path / name)
+        with killed_after(changes) as kill:
+            retrain(request_)
+        again = retrain(request_)
+        assert champion(request_.registry) == "retrained-1"
+        assert list(request_.labels.iterdir()) == []
+        assert not left_run.exists()
+        assert again.promoted or "0 new labelled images" in again.reason
+        assert "0 new labelled images" in retrain(request_).reason
+        if not kill.happened:
+            break
+    assert changes > 20
+
+
+def test_other_faces_of_the_session_that_came_after_a_kill_are_not_cleaned_up(request_, killed_after):
+    put_candidate(request_, better=True)
+    for changes in count():
+        with killed_after(changes):
+            retrain(request_)
+        if not (request_.labels / SESSION).exists():
+            break
+    label(request_.labels / SESSION, draw_faces(14, 6, side_px=48))
+    assert "14 new labelled images" in retrain(request_).reason
+    assert (request_.labels / SESSION / "crops").is_dir()
+
+
+def test_labelled_faces_are_kept_until_a_promoted_version_was_made_of_them(request_):
+    put_candidate(request_, better=False)
+    assert retrain(request_) == Outcome("retrained-1", False, "because of figures")
+    assert (request_.labels / SESSION).exists()
+    assert "13 new labelled images" in retrain(request_).reason
+    both = dataclasses.replace(request_, least_new=13)
+    assert retrain(both) == Outcome(None, False, "nothing is new since retrained-1: because of figures")
+    label(request_.labels / ("f" * 16), draw_faces(14, 6, side_px=48))
+    found = gather(dataclasses.replace(request_, least_new=27))
+    assert len(found.new) == 21 + 13 + 14
+
+
+def test_pictures_that_are_left_out_count_as_new_but_once(request_):
+    write(request_.new[0], draw_faces(70, 3, side_px=48).take(np.arange(70) < 35), "copy_of_test")
+    request = dataclasses.replace(request_, labels=None)
+    put_candidate(request, better=True)
+    assert retrain(request).promoted
+    assert retrain(request).reason == "0 new labelled images; retraining waits for 30"
+
+
+def test_a_version_that_was_rolled_back_is_not_promoted_again_by_itself(request_):
+    put_candidate(request_, better=True)
+    promote(request_.registry, "retrained-1")
+    roll_back(request_.registry)
+    outcome = retrain(request_)
+    assert outcome.version == "retrained-1"
+    assert not outcome.promoted
+    assert "not made it again" in outcome.reason
+    assert champion(request_.registry) == "mine-1"
+
+
+def test_a_folder_that_is_filled_over_time_may_have_empty_classes_and_other_files(request_, tmp_path):
+    growing = tmp_path / "growing"
+    (growing / "happy").mkdir(parents=True)
+    (growing / "README.md").write_text("put faces here")
+    (growing / ".DS_Store").write_bytes(b"x")
+    request = dataclasses.replace(request_, new=(growing,), labels=None)
+    assert gather(request) == "there are no new labelled images"
+    write(growing, draw_faces(70, 6, side_px=48).take(np.arange(70) % 7 == 5), "new")
+    assert gather(request) == "10 new labelled images; retraining waits for 30"
+
+
+def test_new_pictures_that_are_repeated_are_counted_once_where_they_are_left_out(request_):
+    write(request_.data / "train", draw_faces(700, 9, side_px=48), "more")
+    write(request_.new[0], draw_faces(70, 3, side_px=48).take(np.arange(70) < 12), "copy_of_test")
+    found = gather(request_)
+    learnt = len(found.new) - len(found.held_back)
+    assert len(found.training) >= 770 + 2 * learnt
+    assert found.training.dropped["copy_of_held_out"] == 12
+
+
+def test_a_run_from_scratch_is_longer_than_one_from_the_champion(request_):
+    request = dataclasses.replace(request_, epochs=None)
+    from_scratch = dataclasses.replace(request, start="scratch")
+    assert gather(request).key == gather(dataclasses.replace(request, epochs=6)).key
+    assert gather(from_scratch).key == gather(dataclasses.replace(from_scratch, epochs=30)).key
 
 
 def test_two_retrainings_do_not_run_at_once(request_):

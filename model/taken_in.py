@@ -1,0 +1,93 @@
+"""What retrainings have taken in, and what is to be deleted for it.
+
+    REGISTRY/taken-in.json               images that count as new no more, and retrainings that are over
+    REGISTRY/.retraining/clean-up.json   what the one that ended last has still to remember and to delete
+
+A kill costs nothing: the journal is written first, whoever comes next works it off, and each of its steps may be done
+twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from model.labels import collection_of, delete_labelling
+from model.removing import remove, sweep
+
+WORK: Final = ".retraining"
+"""Where a registry keeps what a retraining has not finished."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a retraining that is over leaves to be done.
+
+    version: that came of it. images: hashes of those that count as new no more. faces: folders of labelled faces that
+    are to be deleted, and the collection that each of them holds: other faces may have come to lie there.
+    """
+
+    version: str
+    images: list[str]
+    faces: dict[str, str | None]
+
+    @staticmethod
+    def of(version: str, images: Iterable[str], folders: Iterable[Path]) -> Journal:
+        """A journal of a version, the images and the folders that were used up for it."""
+        return Journal(version, sorted(set(images)), {str(f.resolve()): collection_of(f) for f in folders})
+
+
+def known_images(registry: Path) -> set[str]:
+    """Return the hashes of the images that count as new no more."""
+    return set(_taken_in(registry)["images"])
+
+
+def is_over(registry: Path, version: str) -> bool:
+    """Return whether the retraining that a version came of is over, with all that was to be cleaned up."""
+    return version in _taken_in(registry)["over"]
+
+
+def clean_up(registry: Path, journal: Journal) -> None:
+    """Remember and delete what a retraining used up, and its run."""
+    write_json(registry / WORK / "clean-up.json", asdict(journal))
+    work_off(registry)
+
+
+def work_off(registry: Path) -> None:
+    """Do what a clean-up that was cut off left undone; nothing, where there is none."""
+    path = registry / WORK / "clean-up.json"
+    if not path.is_file():
+        return
+    journal = Journal(**json.loads(path.read_text("utf-8")))
+    for name, collection in journal.faces.items():
+        if collection_of(Path(name)) == collection:
+            delete_labelling(Path(name))
+        sweep(Path(name).parent)
+    for run in runs(registry):
+        remove(run)
+    taken = _taken_in(registry)
+    images, over = {*taken["images"], *journal.images}, {*taken["over"], journal.version}
+    write_json(registry / "taken-in.json", {"images": sorted(images), "over": sorted(over)})
+    path.unlink()
+
+
+def runs(registry: Path) -> list[Path]:
+    """Return the folders of unfinished runs, and of those whose removal was cut off."""
+    return [path for path in (registry / WORK).iterdir() if path.is_dir()]
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(content) + "\n", "utf-8")
+    part.replace(path)
+
+
+def _taken_in(registry: Path) -> dict[str, list[str]]:
+    path = registry / "taken-in.json"
+    found = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return {"images": [], "over": [], **found}
