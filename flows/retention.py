@@ -64,12 +64,13 @@ def delete_everywhere(settings: Settings, store: Store, sessions: list[str], on_
 
 @flow(name="retention", persist_result=False)
 def retention() -> State[Any]:
-    """Delete sessions, unfinished work and runs that have been kept for long enough."""
+    """Delete sessions, unfinished work, faces to be labelled and runs that have been kept for long enough."""
     from emorec.settings import Settings
 
     log, settings = get_run_logger(), Settings.load()
     store, limits = Store(settings.store), settings.retention
     expired = removal.expire_work(settings, store, limits.work_days)
+    faces = removal.expire_faces(settings, store.root)
     sessions: list[str] = []
     if limits.keep_days is not None:
         sessions = [session.id for session in removal.older_than(store, limits.keep_days)]
@@ -82,7 +83,7 @@ def retention() -> State[Any]:
             old = len(ids)
     said = (
         f"deleted {len(removed.sessions)} sessions with {removed.runs} runs, unfinished work on {len(expired)} "
-        f"recordings, and {old} old runs"
+        f"recordings, faces to be labelled of {len(faces)}, and {old} old runs"
     )
     log.info("%s", said)
     return Completed(message=said)

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 CONSENT = """\
-This keeps pictures of the faces in this recording, until they are labelled and taken in by a retraining, or deleted
-(emorec label {session} --delete). The people in it must have agreed to that, freely and for this purpose.
+This keeps pictures of the faces in this recording, until a better model was made of them, {days:g} days have passed,
+or they are deleted (emorec label {session} --delete). The people in it must have agreed to that, freely and for this
+purpose.
 Who agreed, and when? (An empty answer keeps nothing.)"""
 
 
@@ -30,10 +31,12 @@ def label(
 ) -> None:
     """Collect the faces that the model was least sure of, with an offline page to label them.
 
-    Asks for consent first. What the page saves is taken in by the next retraining, which then deletes the faces.
+    Asks for consent first. What the page saves is taken in by the next retraining; the faces are deleted when a better
+    model was made of them, and after 30 days in any case (retrain.labels_days). Those that are older go at every call.
 
     Example: emorec label 0123456789abcdef --recording lecture.mp4
     """
+    from emorec.removal import expire_faces
     from emorec.settings import Settings
     from emorec.store import load
     from model import labels
@@ -41,8 +44,10 @@ def label(
     if [recording is not None, take is not None, delete].count(True) != 1:
         raise typer.BadParameter("give one of --recording FILE, --take FILE and --delete")
     settings = Settings.load()
-    root = store or settings.store
-    folder = settings.labels_folder(root) / Path(session.rstrip("/")).name
+    root, name = _place(session, store or settings.store)
+    folder = settings.labels_folder(root) / name
+    for line in expire_faces(settings, root):
+        typer.echo(line, err=True)
     if delete:
         labels.delete_labelling(folder)
         typer.echo(f"{folder}: deleted")
@@ -52,16 +57,33 @@ def label(
         from emorec.labels import collect
 
         opened = load(session, root)
-        agreed = consent if consent is not None else _ask(opened.id)
+        agreed = consent if consent is not None else _ask(opened.id, settings.retrain.labels_days)
         if not agreed.strip():
             raise typer.BadParameter("no consent, no faces: nothing was kept")
         page = collect(opened, recording, settings, folder, count, agreed.strip())
         typer.echo(page)
 
 
-def _ask(session: str) -> str:
+def _place(session: str, store: str) -> tuple[str, str]:
+    """The store and the id of a session that is given by its id or its folder, there or deleted already."""
+    from emorec.errors import StoreError
+    from emorec.store import Store, load
+
+    try:
+        opened = load(session, store)
+        folder, name = opened.folder, opened.id
+    except StoreError:
+        folder = session.rstrip("/")
+        name = folder.rsplit("/", 1)[-1]
+    root, _, last = folder.rpartition("/sessions/")
+    root = root if root and last == name else store
+    Store(root).has_traces(name)  # refuses what is no id
+    return root, name
+
+
+def _ask(session: str, days: float) -> str:
     """Ask who agreed; nobody did where there is nobody to ask."""
     if not sys.stdin.isatty():
         raise typer.BadParameter('say who agreed and when: --consent "…"')
-    answer: str = typer.prompt(CONSENT.format(session=session), default="", show_default=False, err=True)
+    answer: str = typer.prompt(CONSENT.format(session=session, days=days), default="", show_default=False, err=True)
     return answer

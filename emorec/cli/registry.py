@@ -141,8 +141,10 @@ def retrain(
     new: Annotated[Path | None, typer.Option(help="Folder or zip of new labelled images, <class>/*.")] = None,
     test: Annotated[Path | None, typer.Option(help="Folder or zip of the frozen test set.")] = None,
     start: Annotated[str | None, typer.Option(help="champion or scratch: where training begins.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Length of the training.")] = None,
-    least_new: Annotated[int | None, typer.Option(min=1, help="Images never seen before that it waits for.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Length of the training; 6, or 30 from scratch, without.")
+    ] = None,
+    least_new: Annotated[int | None, typer.Option(min=1, help="New images that it waits for.")] = None,
     store: Annotated[str | None, typer.Option(help="Whose labelled faces and models are meant.")] = None,
 ) -> None:
     """Retrain with new labelled images; promote the result only if it is better by more than chance.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from up_process import Up
 
 from emorec.store import Store, session_id
+from model.labels import CONSENT, write_labelling
 from tests.clips import write_clip
 from tests.commands import run_emorec
 
@@ -66,10 +69,16 @@ def test_the_retention_flow_deletes_what_is_old_and_leaves_the_rest(up: Up) -> N
             "recording": {"path": f"/x/{session}"},
         }
         store.commit({}, metadata)
+    faces = up.store / "labels" / ("c" * 16)
+    write_labelling(faces, faces.name, np.zeros((1, 48, 48), np.uint8), "all")
+    consent = json.loads((faces / CONSENT).read_text())
+    (faces / CONSENT).write_text(json.dumps(consent | {"at": "2020-01-01T00:00:00+00:00"}))
     (up.site / "emorec.toml").write_text((up.site / "emorec.toml").read_text() + "[retention]\nkeep_days = 365\n")
     run = up.prefect.run("retention/local")
     assert run["state"]["type"] == "COMPLETED", up.prefect.logs(run["id"])
     assert "deleted 1 sessions" in run["state"]["message"]
+    assert "faces to be labelled of 1," in run["state"]["message"]
+    assert not faces.exists()
     assert store.exists(kept)
     assert not store.exists(old)
     assert places(up, old) == {}

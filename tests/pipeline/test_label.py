@@ -17,6 +17,7 @@ from emorec.errors import InputError
 from emorec.labels import collect, least_certain
 from emorec.settings import Settings
 from emorec.store import Session
+from model.labels import collection_of
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +48,23 @@ def test_another_recording_is_refused(session: Session, tmp_path: Path, demo: An
 def test_faces_are_kept_only_with_consent_and_go_when_they_are_deleted(
     session: Session, demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The faces go to the session's own store, not to that of the settings.
     monkeypatch.setenv("EMOREC_STORE", str(tmp_path / "store"))
+    home = Path(session.folder).parents[1] / "labels"
     ask = ["label", session.folder, "--recording", str(demo.recording), "--count", "3"]
     refused = CliRunner().invoke(app, ask)
     assert refused.exit_code == 2
     assert "--consent" in refused.output
-    assert not (tmp_path / "store").exists()
+    assert not home.exists()
     kept = CliRunner().invoke(app, [*ask, "--consent", "all, today"])
     assert kept.exit_code == 0, kept.output
     folder = Path(kept.output.strip()).parent
-    assert folder == tmp_path / "store" / "labels" / session.id
+    assert folder == home / session.id
     saved = tmp_path / "labels-x.json"
-    saved.write_text(json.dumps({"session": session.id, "labels": {"0001": "happy"}}))
-    taken = CliRunner().invoke(app, ["label", session.id, "--take", str(saved)])
+    content = {"session": session.id, "collection": collection_of(folder), "labels": {"0001": "happy"}}
+    saved.write_text(json.dumps(content))
+    taken = CliRunner().invoke(app, ["label", session.folder, "--take", str(saved)])
     assert "1 labels" in taken.output
-    assert CliRunner().invoke(app, ["label", session.id, "--delete"]).exit_code == 0
+    assert CliRunner().invoke(app, ["label", session.folder, "--delete"]).exit_code == 0
     assert not folder.exists()
+    assert not (tmp_path / "store").exists()
