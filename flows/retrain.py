@@ -16,6 +16,7 @@ from prefect.states import Completed, Failed
 
 from emorec.errors import EmorecError
 from flows.analyze_session import run_as_task
+from flows.notify import tell
 from model.errors import ModelError
 
 __all__ = ["retrain"]
@@ -45,7 +46,7 @@ def retrain(
         test: folder or zip of the frozen test set.
         start: champion or scratch.
         epochs: length of the training.
-        least_new: images never seen before that it waits for.
+        least_new: new images that it waits for.
         store: folder or fsspec URL whose labelled faces and models are meant; that of the settings without it.
     """
     from emorec import retraining
@@ -53,8 +54,13 @@ def retrain(
 
     logger = get_run_logger()
     try:
+        settings = Settings.load()
+    except EmorecError as error:
+        logger.error("%s", error)
+        return Failed(message=str(error))
+    try:
         outcome = retraining.retrain(
-            Settings.load(),
+            settings,
             store,
             step=_step,
             tell=logger.info,
@@ -65,12 +71,18 @@ def retrain(
             epochs=epochs,
             least_new=least_new,
         )
-    except (EmorecError, ModelError) as error:
+    except Exception as error:
+        if not isinstance(error, EmorecError | ModelError):
+            tell(settings, "emorec: a retraining failed", f"{type(error).__name__}: {error}")
+            raise
         # The run's message is for a person; the failed task's log has the rest.
         logger.error("%s", error)
+        tell(settings, "emorec: a retraining failed", str(error))
         return Failed(message=str(error))
     if outcome.version:
         _publish(outcome.version, outcome.promoted, outcome.reason)
+    if outcome.promoted:
+        tell(settings, f"emorec: {outcome.version} is the emotion model now", outcome.reason)
     return Completed(message=outcome.reason)
 
 

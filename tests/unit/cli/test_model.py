@@ -109,3 +109,23 @@ def test_models_are_listed_promoted_rolled_back_and_shown(tmp_path):
     assert json.loads(run("card"))["version"] == champion()
     assert run("card", "--html", str(tmp_path / "card.html")).strip().endswith("card.html")
     assert f"Emotion model {champion()}" in (tmp_path / "card.html").read_text()
+
+
+@pytest.mark.slow
+def test_retraining_ends_in_a_version_and_then_has_nothing_to_do(tmp_path, monkeypatch):
+    from tests.retrainings import add_champion, write, write_splits
+    from tests.unit.model.conftest import draw_faces
+
+    monkeypatch.setenv("EMOREC_STORE", str(tmp_path / "store"))
+    (tmp_path / "store").mkdir()
+    add_champion(tmp_path / "store" / "models", tmp_path)
+    write_splits(tmp_path / "data")
+    write(tmp_path / "new", draw_faces(35, 4, side_px=48), "new")
+    command = ["model", "retrain", "--data", str(tmp_path / "data"), "--new", str(tmp_path / "new"), "--epochs", "1"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "35 new images" in result.stderr
+    assert "epoch 1 of 1" in result.stderr
+    assert result.stdout.startswith(("retrained-1 is the champion: ", "retrained-1 is a candidate: "))
+    assert (tmp_path / "store" / "models" / "retrained-1" / "card.json").is_file()
+    assert CliRunner().invoke(app, command).stdout == "0 new labelled images; retraining waits for 30\n"
