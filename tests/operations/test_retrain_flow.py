@@ -66,6 +66,7 @@ def test_a_failure_is_told_and_says_what_is_wrong(request_: Request, letters: li
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
 def test_new_pictures_end_in_a_version(request_: Request, letters: list[str], tmp_path: Path) -> None:
     add_champion(request_.registry, tmp_path)
     state = retrain(str(request_.data), str(request_.new[0]), epochs=1, return_state=True)

@@ -112,6 +112,7 @@ def test_models_are_listed_promoted_rolled_back_and_shown(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
 def test_retraining_ends_in_a_version_and_then_has_nothing_to_do(tmp_path, monkeypatch):
     from tests.retrainings import add_champion, write, write_splits
     from tests.unit.model.conftest import draw_faces
