@@ -69,8 +69,11 @@ def test_a_failure_is_told_and_says_what_is_wrong(request_: Request, letters: li
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
 def test_new_pictures_end_in_a_version(request_: Request, letters: list[str], tmp_path: Path) -> None:
     add_champion(request_.registry, tmp_path)
+    # A version that somebody damaged is in nobody's way.
+    (request_.registry / "retrained-1").mkdir()
+    (request_.registry / "retrained-1" / "card.json").write_text("")
     state = retrain(str(request_.data), str(request_.new[0]), epochs=1, return_state=True)
     assert state.is_completed(), state.message
-    assert "retrained-1 is" in str(state.message)
-    assert (request_.registry / "retrained-1" / "card.html").is_file()
-    assert len(letters) == (champion(request_.registry) == "retrained-1")
+    assert "retrained-2 is" in str(state.message)
+    assert (request_.registry / "retrained-2" / "card.html").is_file()
+    assert len(letters) == (champion(request_.registry) == "retrained-2")
