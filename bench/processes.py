@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-__all__ = ["Done", "machine", "run"]
+__all__ = ["Done", "allowed_cores", "machine", "run"]
 
 LOOK_EVERY_S = 0.1
 """Memory is looked at this often: a peak that lasts shorter can be missed."""
@@ -58,6 +58,11 @@ def run(command: Sequence[str], cores: Sequence[int] | None = None) -> Done:
         output.seek(0)
         text = output.read().decode()
     return Done(text, wall_s, usage.ru_utime + usage.ru_stime, watch.peak_mb)
+
+
+def allowed_cores() -> list[int]:
+    """The numbers of the cores that this process may use, which need not begin with 0."""
+    return sorted(os.sched_getaffinity(0))
 
 
 def machine() -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +15,9 @@ from bench.ablation import kept_by_share, of_ten
 from bench.chunk_length import score
 from bench.meetings import _gallery, _strip
 from bench.optimisations import compare
-from bench.scale import simulate
+from bench.pages import RESULTS, latest_page, new_page, table
+from bench.processes import allowed_cores, run
+from bench.scale import Costs, simulate
 from emorec.types import EMOTIONS
 
 
@@ -80,8 +87,44 @@ def test_tiles_lie_in_the_picture_and_beside_each_other(people: int) -> None:
         assert shown.max() == 1
 
 
+XEON, EPYC = (Costs.read(RESULTS / f"2026-11-{day}-analyze-cpu.md") for day in (25, 28))
+
+
+def test_costs_are_what_a_page_of_results_says() -> None:
+    assert XEON.per_min_s == (3.69, 9.68, 17.97, 27.2)
+    # CPU s less observing, of each of the four recordings.
+    assert XEON.per_recording_s == pytest.approx(np.mean([9.7 - 2 * 3.69, 12 - 9.68, 20.6 - 17.97, 20.8 - 27.2 / 1.5]))
+    assert EPYC.per_min_s == (8.73, 23.24, 43.49, 69.35)
+
+
+def test_a_page_that_lacks_a_recording_gives_no_costs(tmp_path: Path) -> None:
+    whole = (RESULTS / "2026-11-28-analyze-cpu.md").read_text()
+    (tmp_path / "part.md").write_text("\n".join(line for line in whole.splitlines() if "49-people" not in line))
+    with pytest.raises(ValueError, match="nothing of 49-people-1080p"):
+        Costs.read(tmp_path / "part.md")
+
+
+def test_tables_of_pages_are_read_by_heading() -> None:
+    page = "# One\n\n## Speed\n\nWords.\n\n| a | **b** |\n|---|---|\n| 1 | 2 |\n\n## Other\n\n| c |\n|---|\n| 3 |\n"
+    assert table(page, "Speed") == [{"a": "1", "b": "2"}]
+    assert table(page, "Other") == [{"c": "3"}]
+    with pytest.raises(ValueError, match="Length"):
+        table(page, "Length")
+
+
+def test_a_page_of_today_is_never_written_over(tmp_path: Path) -> None:
+    today = dt.date.today().isoformat()
+    (tmp_path / "2001-01-01-speed-7.md").touch()
+    (tmp_path / f"{today}-speedier.md").touch()
+    for name in ("speed", *(f"speed-{number}" for number in range(2, 12))):
+        page = new_page("speed", tmp_path)
+        assert page.name == f"{today}-{name}.md"
+        page.touch()
+        assert latest_page("speed", tmp_path) == page
+
+
 def test_more_workers_bring_reports_sooner_for_the_same_work() -> None:
-    few, many = (simulate(100, workers, days=1, seed=3) for workers in (1, 8))
+    few, many = (simulate(XEON, 100, workers, days=1, seed=3) for workers in (1, 8))
     assert many.cpu_hours == pytest.approx(few.cpu_hours)
     assert np.median(many.hours_to_report) < np.median(few.hours_to_report)
     assert few.busy == pytest.approx(8 * many.busy)
@@ -102,3 +145,15 @@ def test_means_of_ten_are_of_one_person_and_label_and_skip_what_is_not_known() -
     rows.loc[0, "x"] = np.nan
 
     assert of_ten(rows, "x").x.tolist() == [5.5, 11.0, 99.0]
+
+
+def test_a_command_is_pinned_to_cores_that_it_may_use() -> None:
+    before = os.sched_getaffinity(0)
+    last = max(before)
+    try:
+        os.sched_setaffinity(0, {last})
+        assert allowed_cores() == [last]
+        where = "import os; print(*os.sched_getaffinity(0))"
+        assert run([sys.executable, "-c", where], allowed_cores()[:1]).output.split() == [str(last)]
+    finally:
+        os.sched_setaffinity(0, before)
