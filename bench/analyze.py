@@ -3,10 +3,10 @@
     python -m bench.analyze [RECORDING…] [--device cpu|gpu] [--quick] [--hours H] [--write]
 
 Without recordings: meetings of 1, 9, 25 and 49 people, composed anew, and the real and composed recordings of the
-corpus where it is (../shared/corpus or EMOREC_CORPUS). Then: a long recording against a short one, two workers against
-one, the grid of chunks against one pass, and each optimisation off against on. Each figure of a whole analysis is of
-processes of its own, started anew, without a warm-up. Wants an otherwise idle machine. ``--write`` adds a dated page to
-bench/results/.
+corpus where it is (../shared/corpus or EMOREC_CORPUS). Then: a long recording against a short one, the grid of chunks
+against one pass, chunks in threads and in processes, workers on cores of their own, and each optimisation off against
+on. Each figure of a whole analysis is of processes of its own, started anew, without a warm-up. Wants an otherwise idle
+machine. ``--write`` adds a dated page to bench/results/; what is there stays.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from typing import Any
 
 from bench import optimisations
 from bench.meetings import CORPUS, Meeting, compose
-from bench.processes import Done, machine, run
+from bench.pages import new_page
+from bench.processes import Done, allowed_cores, machine, run
 
 ROOT = Path(__file__).parents[1]
 EMOREC = Path(sys.executable).with_name("emorec")
@@ -37,6 +38,8 @@ MEETINGS = (
     Meeting(9, (1280, 720), 60),
     Meeting(25, (1920, 1080), 60),
     Meeting(49, (1920, 1080), 40),
+    # The others grow in people and resolution at once: this one tells what the resolution costs.
+    Meeting(1, (1920, 1080), 60),
 )
 QUICK = (Meeting(1, (1280, 720), 30), Meeting(9, (1280, 720), 20))
 SHORT_S, LONG_S = 600, 2400
@@ -89,14 +92,14 @@ def main() -> int:
         lines += speed_table(figures) + stage_table(figures)
         if not args.quick and not args.recordings:
             lines += memory_lines(recordings[0], args.hours * 3600, work)
-            lines += worker_lines(recordings[1], work)
+            if args.device == "cpu":
+                lines += worker_lines(recordings[1], work)
             lines += optimisations.lines(compose(Meeting(25, (1920, 1080), 24, seed=2), work))
         lines += ["", f"All of this took {time.perf_counter() - started:.0f} s."]
     page = "\n".join(lines) + "\n"
     print(page)
     if args.write:
-        path = ROOT / "bench" / "results" / f"{dt.date.today().isoformat()}-analyze-{args.device}.md"
-        path.parent.mkdir(exist_ok=True)
+        path = new_page(f"analyze-{args.device}")
         path.write_text(page)
         print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
     return 0
@@ -159,22 +162,28 @@ def looped(recording: Path, seconds: float, work: Path) -> Path:
 
 
 def memory_lines(recording: Path, long_s: float, work: Path) -> list[str]:
-    """A long recording against a short one of the same, and with it the grid of chunks against one pass."""
+    """A long recording against a short one of the same, and of the short one the grid of chunks and runners."""
     print("bench: memory", file=sys.stderr)
-    short, _ = analysed([looped(recording, SHORT_S, work)], work)
+    minutes = looped(recording, SHORT_S, work)
+    short, _ = analysed([minutes], work)
     long, _ = analysed([looped(recording, long_s, work)], work)
     os.environ["EMOREC_RECORDING__CHUNK_S"] = str(SHORT_S)
     try:
-        one_pass, _ = analysed([looped(recording, SHORT_S, work)], work)
+        one_pass, _ = analysed([minutes], work)
     finally:
         del os.environ["EMOREC_RECORDING__CHUNK_S"]
+    runs = [
+        (f"{SHORT_S / 60:.0f} min", SHORT_S, short),
+        (f"{long_s / 60:.0f} min", long_s, long),
+        (f"{SHORT_S / 60:.0f} min, one chunk", SHORT_S, one_pass),
+    ]
+    # A GPU takes one worker.
+    for runner in () if os.environ.get("EMOREC_EMOTION__DEVICE") == "gpu" else ("threads", "processes"):
+        done, _ = analysed([minutes], work, "--runner", runner, "--workers", "2")
+        runs.append((f"{SHORT_S / 60:.0f} min, --runner {runner} --workers 2", SHORT_S, done))
     rows = [
         f"| {name} | {seconds / done.wall_s:.1f} | {done.cpu_s / seconds * 60:.2f} | {done.peak_mb:.0f} |"
-        for name, seconds, done in (
-            (f"{SHORT_S / 60:.0f} min", SHORT_S, short),
-            (f"{long_s / 60:.0f} min", long_s, long),
-            (f"{SHORT_S / 60:.0f} min, one chunk", SHORT_S, one_pass),
-        )
+        for name, seconds, done in runs
     ]
     return [
         "",
@@ -191,32 +200,51 @@ def memory_lines(recording: Path, long_s: float, work: Path) -> list[str]:
 
 
 def worker_lines(recording: Path, work: Path) -> list[str]:
-    """A list of recordings by one worker on one core, and by two on two."""
+    """A list of recordings by one worker on one core and by two on two; and where there are more cores, one on each."""
+    cores = allowed_cores()
+    lines = ["", "## Workers", ""]
+    if len(cores) < 2:
+        return [*lines, "Not measured: there is one core."]
     print("bench: workers", file=sys.stderr)
     # Not the same recording twice: that would be analysed once.
-    parts = [looped(recording, seconds, work) for seconds in (60, 120, 180, 240)]
-    one, _ = analysed(parts, work, cores=[0])
-    halves = (parts[1:3], [parts[0], parts[3]])
-    started = time.perf_counter()
+    minutes = (1, 2, 3, 4)
+    parts = [looped(recording, 60 * each, work) for each in minutes]
+    one, _ = analysed(parts, work, cores=cores[:1])
     with tempfile.TemporaryDirectory(dir=work) as store:
-        both = [
-            subprocess.Popen(
-                ["taskset", "-c", str(core), str(EMOREC), "analyze", *map(str, half), "--store", store, "--quiet"],
-                stdout=subprocess.DEVNULL,
-            )
-            for core, half in enumerate(halves)
-        ]
-        codes = [process.wait() for process in both]
+        two_s = together([(cores[0], parts[1:3], store), (cores[1], [parts[0], parts[3]], store)])
+    lines.append(
+        f"Four recordings of 9 people, {sum(minutes)} min in all: one worker on one core {one.wall_s:.1f} s, two "
+        f"workers on a core each {two_s:.1f} s: **{one.wall_s / two_s:.2f} times** as fast."
+    )
+    if len(cores) > 2:
+        alone, _ = analysed(parts[1:3], work, cores=cores[:1])
+        with tempfile.TemporaryDirectory(dir=work) as stores:
+            all_s = together([(core, parts[1:3], f"{stores}/{core}") for core in cores])
+        lines.append(
+            f"One worker on each of {len(cores)} cores, each with two of these recordings: {all_s:.1f} s, one worker "
+            f"alone {alone.wall_s:.1f} s: **{len(cores) * alone.wall_s / all_s:.1f} times** as fast as one."
+        )
+    return lines
+
+
+def together(shares: Sequence[tuple[int, Sequence[Path], str]]) -> float:
+    """Analyse at the same time: each worker on a core, its recordings into a store. Wall seconds until all are done.
+
+    Raises:
+        SystemExit: one of them failed.
+    """
+    started = time.perf_counter()
+    workers = [
+        subprocess.Popen(
+            ["taskset", "-c", str(core), str(EMOREC), "analyze", *map(str, share), "--store", store, "--quiet"],
+            stdout=subprocess.DEVNULL,
+        )
+        for core, share, store in shares
+    ]
+    codes = [worker.wait() for worker in workers]
     if any(codes):
         raise SystemExit(f"bench: workers ended with {codes}")
-    two_s = time.perf_counter() - started
-    return [
-        "",
-        "## Workers",
-        "",
-        f"Four recordings of 9 people, {sum((60, 120, 180, 240)) / 60:.0f} min in all: one worker on one core "
-        f"{one.wall_s:.1f} s, two workers on a core each {two_s:.1f} s: **{one.wall_s / two_s:.2f} times** as fast.",
-    ]
+    return time.perf_counter() - started
 
 
 def head(device: str, arguments: Sequence[str]) -> list[str]:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bench.analyze import ROOT
+from bench.pages import new_page
 from bench.processes import machine
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def main() -> int:
     page = render(figures, args, len(training), len(validation))
     print(page)
     if args.write:
-        path = ROOT / "bench" / "results" / f"{dt.date.today().isoformat()}-architectures.md"
+        path = new_page("architectures")
         path.write_text(page)
         print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
     return 0

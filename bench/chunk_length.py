@@ -26,6 +26,7 @@ import pandas as pd
 from bench.analyze import ROOT
 from bench.meetings import Meeting, compose
 from bench.optimisations import idf1
+from bench.pages import new_page
 from bench.processes import machine
 from emorec import pipeline, recording, resolve
 from emorec.settings import Settings
@@ -131,7 +132,7 @@ def write_page(media: Path, rows: Sequence[str]) -> None:
         "|---|---|---|---|---|---|",
         *rows,
     ]
-    path = ROOT / "bench" / "results" / f"{dt.date.today().isoformat()}-chunk-length.md"
+    path = new_page("chunk-length")
     path.write_text("\n".join(lines) + "\n")
     print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
 

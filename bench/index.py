@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from bench.pages import new_page
 from emorec.app import update_index
 from tests.builders import write_session
 
@@ -122,7 +123,7 @@ def main() -> None:
     text = _page(_measure())
     print(text)
     if wanted.write:
-        file = ROOT / "bench" / "results" / f"{dt.date.today():%Y-%m-%d}-index.md"
+        file = new_page("index")
         file.write_text(text, encoding="utf-8")
         print(f"written: {file.relative_to(ROOT)}")
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bench.pages import new_page
 from reports.session import render
 from tests.builders import write_session
 
@@ -152,7 +153,7 @@ def main() -> None:
     text = _page(_measure(wanted.times), wanted.times)
     print(text)
     if wanted.write:
-        file = ROOT / "bench" / "results" / f"{dt.date.today():%Y-%m-%d}-reports.md"
+        file = new_page("reports")
         file.write_text(text, encoding="utf-8")
         print(f"written: {file.relative_to(ROOT)}")
 

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.pages import new_page
 from bench.scenes import catalogue as scenes
 from bench.scenes.clips import names
 from bench.scenes.compose import Composed, compose
@@ -130,7 +131,7 @@ def write_page(rows: Sequence[dict[str, Any]], arguments: Sequence[str]) -> None
     lines += [f"`python -m bench.tracking {' '.join(arguments)}` at commit {commit.strip()}.", ""]
     lines += ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(str(row.get(key, "")) for key in header) + " |" for row in rows]
-    path = ROOT / "bench" / "results" / f"{dt.date.today().isoformat()}-tracking.md"
+    path = new_page("tracking")
     path.write_text("\n".join(lines) + "\n")
     print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
 
