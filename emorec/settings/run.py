@@ -24,4 +24,4 @@ class RunSettings(Area):
 
     workers: int = Field(1, ge=1, le=256)
     """Chunks that are observed at the same time. One worker keeps about two cores busy, so one more per two cores is
-    usually enough; each takes some 300 MB, more with pictures above 1080 lines."""
+    usually enough; each takes 360 to 460 MB (docs/scale.md), more with pictures above 1080 lines."""
