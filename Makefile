@@ -23,6 +23,14 @@ $(VENV)/installed-test: $(BIN)/python pyproject.toml constraints.txt
 	$(INSTALL) -e '.[test]'
 	@touch $@ $(VENV)/installed-demo
 
+# What a measurement on a device needs: CUDA's libraries, gigabytes of them, only where there is a GPU.
+$(VENV)/installed-bench-cpu: $(VENV)/installed-test
+	@touch $@
+
+$(VENV)/installed-bench-gpu: $(VENV)/installed-test
+	$(INSTALL) -e '.[test,gpu]'
+	@touch $@
+
 $(VENV)/installed-dev: $(BIN)/python pyproject.toml constraints.txt
 	$(INSTALL) -e '.[dev]'
 	@touch $@ $(VENV)/installed-demo $(VENV)/installed-test
@@ -74,7 +82,7 @@ $(VENV)/installed-docs: $(BIN)/python pyproject.toml constraints.txt
 docs: $(VENV)/installed-docs ## build the documentation site into build/site, warnings as errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: $(VENV)/installed-test assets ## measure speed and memory (some 12 to 25 minutes); DEVICE=gpu where there is one, QUICK=1 for a try
+bench: $(VENV)/installed-bench-$(DEVICE) assets ## measure speed and memory (some 12 to 25 minutes); DEVICE=gpu where there is one, QUICK=1 for a try
 	$(BIN)/python -m bench.analyze --device $(DEVICE) --write $(if $(QUICK),--quick)
 
 clean: ## remove what was built; recordings, sessions and models stay

@@ -256,7 +256,7 @@ def head(device: str, arguments: Sequence[str]) -> list[str]:
     return [
         f"# emorec analyze on {'a GPU' if device == 'gpu' else 'a CPU'}, {dt.date.today().isoformat()}",
         "",
-        f"`python -m bench.analyze {' '.join(arguments)}` at commit {commit}; {machine()}; {versions}. "
+        f"`python -m bench.analyze {' '.join(arguments)}` at commit {commit}; {machine(device)}; {versions}. "
         f"`emorec --help`: {help_s:.2f} s.",
     ]
 

@@ -65,8 +65,8 @@ def allowed_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def machine() -> str:
-    """The cores, the memory and the system, in words."""
+def machine(device: str = "cpu") -> str:
+    """The cores, the memory and the system, in words, and with ``device`` "gpu" the GPUs."""
     model = "unknown processor"
     if os.path.exists("/proc/cpuinfo"):  # noqa: PTH110 — one line
         with open("/proc/cpuinfo") as file:  # noqa: PTH123
@@ -74,7 +74,17 @@ def machine() -> str:
     import platform
 
     gib = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} cores of {model}, {gib:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    here = f"{os.cpu_count()} cores of {model}, {gib:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    return f"{here}, {_gpus()}" if device == "gpu" else here
+
+
+def _gpus() -> str:
+    """What NVIDIA's driver calls the GPUs; their serial numbers are nobody's business."""
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "a GPU that nvidia-smi does not name"
+    return "; ".join(line.partition(" (UUID")[0] for line in listed.splitlines() if line)
 
 
 class _Memory(threading.Thread):

@@ -97,13 +97,11 @@ def analyze(
     from emorec.cli.progress import legal_notice
     from emorec.settings import Settings
 
-    settings = Settings.load()
-    if emotions is not None:
-        settings = settings.model_copy(update={"privacy": settings.privacy.model_copy(update={"emotions": emotions})})
+    spread = {name: value for name, value in (("runner", runner), ("workers", workers)) if value is not None}
+    # By way of the settings, which refuse what does not go together.
+    settings = Settings.load(run=spread, privacy={} if emotions is None else {"emotions": emotions})
     if lang is not None:
         settings = settings.model_copy(update={"report": settings.report.model_copy(update={"language": lang})})
-    spread = {name: value for name, value in (("runner", runner), ("workers", workers)) if value is not None}
-    settings = settings.model_copy(update={"run": settings.run.model_copy(update=spread)})
     settings = beside.keeping(settings)
     if beside.files and len(recordings) > 1:
         raise typer.BadParameter("a transcript, chat, attendance or chapters file belongs to a single recording")

@@ -12,7 +12,7 @@ class EmotionSettings(Area):
     """The emotion model at inference."""
 
     device: Literal["cpu", "gpu"] = "cpu"
-    """Where faces are classified: LiteRT on a CPU, Keras on a GPU."""
+    """Where faces are classified: LiteRT on a CPU, Keras on a GPU, which takes one worker (``run.workers``)."""
 
     model: str = "champion"
     """Version of the emotion model; ``champion`` is the one that was promoted last, or the shipped one."""

@@ -7,10 +7,10 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from emorec.errors import SettingsError
@@ -74,6 +74,15 @@ class Settings(BaseSettings):
     operations: OperationsSettings = OperationsSettings()
     retention: RetentionSettings = RetentionSettings()
 
+    @model_validator(mode="after")
+    def _one_worker_per_gpu(self) -> Self:
+        if self.emotion.device == "gpu" and self.privacy.emotions and self.run.workers > 1:
+            raise ValueError(
+                f'emotion.device "gpu" takes one worker, since each would load a network of its own onto the '
+                f"same device; set run.workers to 1 (got {self.run.workers}) or emotion.device to cpu"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -92,7 +101,8 @@ class Settings(BaseSettings):
         """Settings from the defaults, the file, the environment, then ``overrides``.
 
         Raises:
-            SettingsError: a value is out of range, a name in an area is unknown, or the file is not TOML.
+            SettingsError: a value is out of range, a name in an area is unknown, two settings exclude each other, or
+                the file is not TOML.
         """
         named = os.environ.get(CONFIG_VARIABLE)
         if named and not Path(named).is_file():
@@ -102,6 +112,8 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
+            if not where:
+                raise SettingsError(f"settings: {first['msg'].removeprefix('Value error, ')}") from error
             raise SettingsError(f"setting {where}: {first['msg'].lower()} (got {first['input']!r})") from error
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{named or DEFAULT_CONFIG} is not TOML: {error}") from error

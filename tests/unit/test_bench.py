@@ -16,7 +16,7 @@ from bench.chunk_length import score
 from bench.meetings import _gallery, _strip
 from bench.optimisations import compare
 from bench.pages import RESULTS, latest_page, new_page, table
-from bench.processes import allowed_cores, run
+from bench.processes import allowed_cores, machine, run
 from bench.scale import Costs, simulate
 from emorec.types import EMOTIONS
 
@@ -157,3 +157,13 @@ def test_a_command_is_pinned_to_cores_that_it_may_use() -> None:
         assert run([sys.executable, "-c", where], allowed_cores()[:1]).output.split() == [str(last)]
     finally:
         os.sched_setaffinity(0, before)
+
+
+def test_a_page_names_the_gpu_without_its_serial_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert machine("gpu").endswith("a GPU that nvidia-smi does not name")
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text('#!/bin/sh\n[ "$1" = -L ] && echo "GPU 0: Some GPU 16GB (UUID: GPU-1234)"\n')
+    tool.chmod(0o755)
+    assert machine("gpu").endswith(", GPU 0: Some GPU 16GB")
+    assert "GPU" not in machine()

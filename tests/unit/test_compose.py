@@ -40,6 +40,13 @@ def environment(service: dict[str, Any]) -> dict[str, str]:
     return {name: LOOKED_UP.sub(value, text) for name, text in service.get("environment", {}).items()}
 
 
+def test_the_worker_with_a_gpu_is_built_with_what_a_gpu_needs() -> None:
+    extras = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = SERVICES["gpu-worker"]["build"]["args"]["EXTRAS"].split(",")
+    assert {"gpu", "s3"} == set(wanted) <= set(extras)
+    assert "args" not in SERVICES["worker"]["build"]
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_made_of_what_compose_knows_and_of_what_is_there(name: str) -> None:
     service = SERVICES[name]
@@ -128,5 +135,6 @@ def test_the_image_is_made_of_what_is_in_the_repository() -> None:
     packages = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())
     assert set(packages["tool"]["setuptools"]["packages"]["find"]["include"]) <= {f"{word}*" for word in copied}
     [install] = [line for line in lines if "pip install" in line]
-    [extra] = re.findall(r"'\.\[(\w+)\]'", install)
+    assert '".[${EXTRAS}]"' in install
+    [extra] = [line.partition("=")[2] for line in lines if line.startswith("ARG EXTRAS=")]
     assert extra in packages["project"]["optional-dependencies"]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
 from emorec.emotion import EmotionClassifier, crop_faces, hashes, pinned
-from emorec.errors import AssetError
+from emorec.errors import AssetError, SettingsError
 from emorec.settings.emotion import EmotionSettings
 from emorec.types import EMOTIONS
 from model.export import MAX_PROBABILITY_DIFFERENCE
 from model.registry import INSTALLED, load_release
+from model.runtime import GPU_BATCH
 
 
 def make_crops(n: int) -> np.ndarray:
@@ -104,6 +106,31 @@ def test_classifying_on_a_cpu_imports_neither_tensorflow_nor_keras():
         "assert not {'tensorflow', 'keras', 'mediapipe'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_on_a_gpu_the_keras_network_says_the_same_in_16_bits(classifier, monkeypatch):
+    import tensorflow as tf
+
+    grows, gpu = [], SimpleNamespace(name="/physical_device:GPU:0", device_type="GPU")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [gpu])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda device, on: grows.append((device, on)))
+    crops = make_crops(40)
+    # There is no GPU: TensorFlow runs what was opened for one on the CPU.
+    with EmotionClassifier(EmotionSettings(device="gpu")) as opened:
+        answers = opened.classify(crops)
+        assert opened.batch == GPU_BATCH
+    assert grows == [(gpu, True)]
+    assert answers.dtype == np.float32
+    assert np.abs(answers - classifier.classify(crops)).mean() < MAX_PROBABILITY_DIFFERENCE
+
+
+def test_without_a_gpu_a_classifier_for_one_says_what_to_do(monkeypatch):
+    import tensorflow as tf
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    with pytest.raises(SettingsError, match='TensorFlow sees none; set it to "cpu"'):
+        EmotionClassifier(EmotionSettings(device="gpu"))
 
 
 def test_a_crop_of_a_frame_can_be_classified(classifier):

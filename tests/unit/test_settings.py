@@ -43,6 +43,25 @@ def test_a_wrong_setting_is_named(working_folder: Path, text: str, message: str)
         Settings.load()
 
 
+@pytest.mark.parametrize(
+    ("overrides", "refused"),
+    [
+        ({"run": {"workers": 2}}, True),
+        ({"run": {"workers": 1}}, False),
+        ({"run": {"workers": 2}, "emotion": {"device": "cpu"}}, False),
+        ({"run": {"workers": 2}, "privacy": {"emotions": False}}, False),
+    ],
+    ids=["two workers", "one worker", "on the CPU", "without emotions"],
+)
+def test_a_gpu_takes_one_worker(monkeypatch: pytest.MonkeyPatch, overrides: dict, refused: bool) -> None:
+    monkeypatch.setenv("EMOREC_EMOTION__DEVICE", "gpu")
+    if refused:
+        with pytest.raises(SettingsError, match=r"takes one worker.*set run\.workers to 1 \(got 2\)"):
+            Settings.load(**overrides)
+    else:
+        Settings.load(**overrides)
+
+
 def test_the_store_may_be_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOREC_STORE", "s3://bucket/emorec")
     assert Settings.load().store == "s3://bucket/emorec"
