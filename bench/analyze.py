@@ -94,7 +94,7 @@ def main() -> int:
             lines += memory_lines(recordings[0], args.hours * 3600, work)
             if args.device == "cpu":
                 lines += worker_lines(recordings[1], work)
-            lines += optimisations.lines(compose(Meeting(25, (1920, 1080), 24, seed=2), work))
+            lines += optimisations.lines(compose(Meeting(25, (1920, 1080), 24, seed=2, still=5), work))
         lines += ["", f"All of this took {time.perf_counter() - started:.0f} s."]
     page = "\n".join(lines) + "\n"
     print(page)

@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.agreement import idf1
 from bench.analyze import ROOT
 from bench.meetings import Meeting, compose
-from bench.optimisations import idf1
 from bench.pages import new_page
 from bench.processes import machine
 from emorec import pipeline, recording, resolve

@@ -41,17 +41,20 @@ Rect = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Meeting:
-    """What to compose: ``people`` in pictures of a size, for some seconds."""
+    """What to compose: ``people`` in pictures of a size, for some seconds; the first ``still`` of them are photographs,
+    or cameras whose connection hangs: their pictures never change."""
 
     people: int
     size_px: tuple[int, int]
     seconds: float
     seed: int = 1
+    still: int = 0
 
     @property
     def name(self) -> str:
         """A file's name."""
-        return f"{self.people}-people-{self.size_px[1]}p-{self.seconds:g}s"
+        still = f"-{self.still}-still" if self.still else ""
+        return f"{self.people}-people-{self.size_px[1]}p-{self.seconds:g}s{still}"
 
 
 class _Person:
@@ -127,7 +130,8 @@ def _pictures(meeting: Meeting) -> Iterator[tuple[UInt8, list[tuple[int, str, Re
         tiles = []
         for place, (person, (x, y, w, h)) in enumerate(zip(order, rects, strict=False)):
             off = place == 0 and CAMERA_OFF_S[0] <= into_s < CAMERA_OFF_S[1] and meeting.people > 1
-            picture[y : y + h, x : x + w] = TILE if off else people[person].at(t_s, w, h)
+            shown_s = t_s if person >= meeting.still else 0.0
+            picture[y : y + h, x : x + w] = TILE if off else people[person].at(shown_s, w, h)
             tiles.append((person, "camera_off" if off else "visible", (x, y, w, h)))
         yield picture, tiles
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
+import pkgutil
 import sys
 from pathlib import Path
 
@@ -12,12 +14,16 @@ import pandas as pd
 import pytest
 
 from bench.ablation import kept_by_share, of_ten
+from bench.agreement import compare
 from bench.chunk_length import score
-from bench.meetings import _gallery, _strip
-from bench.optimisations import compare
+from bench.meetings import Meeting, _gallery, _strip, compose
+from bench.optimisations import EIGHT_BITS, ON_A_GPU, OPTIMISATIONS, Watch, watched
 from bench.pages import RESULTS, latest_page, new_page, table
 from bench.processes import allowed_cores, machine, run
 from bench.scale import Costs, simulate
+from emorec import recording
+from emorec.faces.change import unchanged
+from emorec.settings.recording import RecordingSettings
 from emorec.types import EMOTIONS
 
 
@@ -32,6 +38,8 @@ def timeline(people: int = 3, samples: int = 4) -> pd.DataFrame:
             "y": 10.0,
             "w": 50.0,
             "h": 50.0,
+            "attention": 0.5,
+            "eyes_open": 0.3,
             **{name: float(k == who) for k, name in enumerate(EMOTIONS)},
         }
         for who in range(people)
@@ -45,7 +53,8 @@ def test_a_result_agrees_with_itself_and_with_itself_under_other_names() -> None
     renamed = one.assign(participant=one["participant"].map({"P00": "P02", "P01": "P00", "P02": "P01"}))
     for other in (one, renamed):
         same = compare(one, other)
-        assert (same.faces, same.idf1, same.emotion_mean) == (1.0, 1.0, 0.0)
+        assert (same.faces, same.idf1) == (1.0, 1.0)
+        assert same.emotions == same.attention == same.lids == (0.0, 0.0)
 
 
 def test_lost_faces_swapped_people_and_other_emotions_are_told() -> None:
@@ -57,7 +66,53 @@ def test_lost_faces_swapped_people_and_other_emotions_are_told() -> None:
     )
     assert compare(one, swapped).idf1 == pytest.approx(2 / 3)
     paler = one.assign(**{name: one[name] * 0.9 for name in EMOTIONS})
-    assert compare(one, paler).emotion_mean == pytest.approx(0.1 / len(EMOTIONS))
+    assert compare(one, paler).emotions.mean == pytest.approx(0.1 / len(EMOTIONS))
+
+
+def test_attention_and_lids_are_compared_where_both_know_them() -> None:
+    one = timeline(people=5, samples=40)
+    other = one.assign(attention=one["attention"] - 0.1, eyes_open=one["eyes_open"])
+    other.loc[0, "eyes_open"] = 0.1
+    other.loc[1, "attention"] = np.nan
+    same = compare(one, other)
+    assert same.attention == pytest.approx((0.1, 0.1))
+    assert same.lids.mean == pytest.approx(0.2 / len(one))
+    assert same.lids.high == pytest.approx(0)
+
+
+def decided(number: int) -> bool:
+    """What an optimisation decides in the next test."""
+    return number > 1
+
+
+def test_it_is_counted_how_often_an_optimisation_fires() -> None:
+    watch = Watch(f"{__name__}.decided", lambda result, given: (result, len(given)), "numbers")
+    with watched([watch, None]) as counters:
+        assert [decided(number) for number in range(5)] == [False, False, True, True, True]
+    decided(9)
+    assert str(counters[0]) == "3 of 5 numbers"
+    assert counters[1] is None
+
+
+def test_what_is_counted_is_there() -> None:
+    for each in (*OPTIMISATIONS, EIGHT_BITS, ON_A_GPU):
+        assert each.watch is None or callable(pkgutil.resolve_name(each.watch.target))
+
+
+def test_people_who_stand_still_have_the_same_pixels_in_the_recording(tmp_path: Path) -> None:
+    meeting = compose(Meeting(4, (640, 360), 6, still=2), tmp_path)
+    truth = pd.read_csv(meeting.with_suffix(".truth.csv")).query("t == 0").sort_values("person")
+    settings = RecordingSettings()
+    info = recording.probe(meeting, settings)
+    with recording.SampleReader(info, recording.plan_chunks(info, settings)[0], settings) as samples:
+        pictures = [sample.rgb for sample in samples]
+    still = [
+        np.mean([unchanged(*pair, tile) for pair in itertools.pairwise(pictures)])
+        for tile in truth[["x", "y", "w", "h"]].to_numpy(np.float32)
+    ]
+    # A keyframe draws a still picture anew, and the codec may mend it once more.
+    assert min(still[:2]) >= 0.5
+    assert max(still[2:]) == 0
 
 
 def test_participants_are_scored_by_the_tiles_that_their_faces_lie_in() -> None:
