@@ -5,7 +5,8 @@
 RECORDING: one of ``bench.meetings`` with its truth beside it; by default a quarter of an hour of nine people is
 composed, whose tiles are laid out in another order every half minute. Each length is analysed on its own, without
 emotions. A face counts for the person in whose tile its middle lies. ``--keep`` keeps what was seen, and does not look
-again at what is there. ``--write`` adds a dated page to bench/results/.
+again at what is there by the same recording, settings, models and version of observe (``Plan.fingerprint``).
+``--write`` adds a dated page to bench/results/.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def analysed(media: Path, chunk_s: float, folder: Path) -> tuple[pd.DataFrame, i
     info = recording.probe(media, settings.recording)
     with tempfile.TemporaryDirectory(dir=folder) as store:
         plan = pipeline.plan(info, store, settings)
-        kept = folder / f"{media.stem}-{chunk_s:g}.observations"
+        kept = folder / kept_name(plan)
         if not kept.exists():
             pipeline.observe_missing(plan, range(len(plan.chunks)))
             work = pipeline.work_folder(info, store, settings)
@@ -89,6 +90,11 @@ def analysed(media: Path, chunk_s: float, folder: Path) -> tuple[pd.DataFrame, i
         seen: Observations = pickle.loads(kept.read_bytes())  # noqa: S301 — our own file
         resolution = resolve.resolve(seen, session=plan.session, duration_s=info.duration_s, settings=settings)
     return resolution.tables["timeline"].to_pandas(), len(plan.chunks)
+
+
+def kept_name(plan: pipeline.Plan) -> str:
+    """The file of what was seen: of this recording, by these settings, models and this version of observe."""
+    return f"{plan.session}-{plan.fingerprint[:16]}.observations"
 
 
 def score(timeline: pd.DataFrame, truth: pd.DataFrame) -> Score:

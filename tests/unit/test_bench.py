@@ -15,16 +15,20 @@ import pytest
 
 from bench.ablation import kept_by_share, of_ten
 from bench.agreement import compare
-from bench.chunk_length import score
+from bench.chunk_length import kept_name, score
+from bench.eyes_held import Moved, watching
 from bench.meetings import Meeting, _gallery, _strip, compose
 from bench.optimisations import EIGHT_BITS, ON_A_GPU, OPTIMISATIONS, Watch, watched
 from bench.pages import RESULTS, latest_page, new_page, table
 from bench.processes import allowed_cores, machine, run
 from bench.scale import Costs, simulate
-from emorec import recording
+from emorec import pipeline, readings, recording
 from emorec.faces.change import unchanged
+from emorec.landmarks import LandmarkReader
+from emorec.settings import Settings
 from emorec.settings.recording import RecordingSettings
 from emorec.types import EMOTIONS
+from tests.portraits import collins, hopper
 
 
 def timeline(people: int = 3, samples: int = 4) -> pd.DataFrame:
@@ -222,3 +226,27 @@ def test_a_page_names_the_gpu_without_its_serial_number(tmp_path: Path, monkeypa
     tool.chmod(0o755)
     assert machine("gpu").endswith(", GPU 0: Some GPU 16GB")
     assert "GPU" not in machine()
+
+
+def test_what_was_seen_is_kept_by_recording_and_fingerprint(tmp_path: Path) -> None:
+    def planned(seed: int, **recorded: float) -> str:
+        settings = Settings.load(recording=recorded, privacy={"emotions": False})
+        media = compose(Meeting(1, (320, 180), 1, seed=seed), tmp_path / str(seed))
+        return kept_name(pipeline.plan(recording.probe(media, settings.recording), str(tmp_path), settings))
+
+    assert planned(1) == planned(1)
+    assert len({planned(1), planned(1, chunk_s=30), planned(1, rate_hz=1), planned(2)}) == 4
+
+
+def test_eyes_that_were_held_are_read_once_more_beside_the_analysis(models: Path) -> None:
+    portrait, other = collins().resized(3), hopper().resized(1.5)
+    reader = LandmarkReader(models / "face_landmark.tflite", models / "iris_landmark.tflite")
+    told = Moved()
+    with watching(told):
+        memory = readings.EyeMemory()
+        for shown in (portrait, portrait, other):
+            meshes = reader.read_meshes(shown.rgb, shown.face)
+            reader.read_eyes(shown.rgb, meshes, np.ones(1, bool), [memory])
+    # The first is new, the second looks the same, the third is somebody else.
+    assert told.pairs == 2
+    assert told.table() == pytest.approx(np.zeros((1, 3)), abs=1e-6)
