@@ -1,7 +1,14 @@
-"""Each optimisation off against on: how often it fires, what it saves in CPU seconds, what it changes in the result."""
+"""Each optimisation off against on: how often it fires, what it saves in CPU seconds, what it changes in the result.
+
+    python -m bench.optimisations [--people 25] [--seconds 24] [--still 5] [--seed 2] [--only WORDS]
+
+The table of ``make bench``, of a call composed for it, or those of its rows whose names contain some words. What it
+says of times wants an idle machine, the rest does not.
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import pkgutil
 import sys
@@ -18,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from bench.agreement import Apart, compare
+from bench.meetings import Meeting, compose
 from emorec import pipeline, recording
 from emorec.observe import close_idle
 from emorec.settings import Settings
@@ -181,10 +189,25 @@ NO_SWITCH = (
 )
 
 
-def lines(media: Path) -> list[str]:
-    """A table of all of them, measured on a recording."""
+def main() -> int:
+    """Compose, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, usual in (("people", 25), ("seconds", 24), ("still", 5), ("seed", 2)):
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    size_px = (1920, 1080) if given.people > 9 else (1280, 720)
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = Meeting(given.people, size_px, given.seconds, given.seed, given.still)
+        print("\n".join(lines(compose(meeting, Path(folder)), given.only)))
+    return 0
+
+
+def lines(media: Path, only: str = "") -> list[str]:
+    """A table of all of them, or of those whose names contain ``only``, measured on a recording."""
     device = Settings.load().emotion.device
-    listed = (*OPTIMISATIONS, ON_A_GPU if device == "gpu" else EIGHT_BITS)
+    everything = (*OPTIMISATIONS, ON_A_GPU if device == "gpu" else EIGHT_BITS)
+    listed = [each for each in everything if only in each.name]
     # The first one imports everything, and is watched; the others only analyse.
     with watched([each.watch for each in listed]) as counters:
         _analysed(media, {})
@@ -267,3 +290,7 @@ def _analysed(media: Path, changes: dict[str, Any]) -> _Analysis:
         session = pipeline.commit(plan, resolution, records, course="bench", title=None, started_s=started)
         timeline = pd.read_parquet(Path(session.folder) / "timeline.parquet").reset_index(drop=True)
     return _Analysis(timeline, cpu_s, spent_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
