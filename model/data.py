@@ -1,17 +1,13 @@
 """Labelled pictures of faces as people have them: a folder or a zip, `[images/]<split>/<class>/*.png|jpg|webp`.
 
-Pictures may be grey or in colour and of any size. `ferplus.csv` beside them (the ten votes of FER+ per row, Barsoum et
-al. 2016, arXiv 1608.01041) is joined by the number that is the file's name.
+Pictures may be grey or in colour and of any size. `ferplus.csv` beside them (the ten votes of FER+ per row) is joined
+by the number that is the file's name.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -22,13 +18,15 @@ import numpy.typing as npt
 
 from model.errors import ModelError
 from model.preprocess import CROP_PX, as_crop
+from model.sources import Source, open_source
+from model.votes import VOTES_FILE, Ballot, join, read_ballots
 
 CLASSES: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 """The classes in the one order of the project."""
 
 OTHER_NAMES: Final = {
     "anger": "angry", "disgusted": "disgust", "fearful": "fear", "afraid": "fear", "happiness": "happy", "joy": "happy",
-    "sadness": "sad", "surprised": "surprise",
+    "sadness": "sad", "scared": "fear", "suprise": "surprise", "suprised": "surprise", "surprised": "surprise",
 }  # fmt: skip
 """What folders are also called."""
 
@@ -43,9 +41,6 @@ MOST_SHARED: Final = 0.5
 of the set, two folders hold the same data."""
 
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
-VOTES_FILE: Final = "ferplus.csv"
-VOTE_COLUMNS: Final = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-"""FER+'s names of the classes, in the order of CLASSES; contempt and unknown have no class here."""
 
 
 @dataclass(frozen=True)
@@ -97,29 +92,32 @@ class LabelledImages:
 
 
 def load_images(source: Path, split: str | None = None, filled_over_time: bool = False) -> LabelledImages:
-    """Read the labelled pictures of a folder or a zip.
+    """Read the labelled pictures of a folder or a zip; links in a folder are followed.
 
     split: "train", "validation", "test" or a name that means one of them; None for pictures without splits,
-    `<class>/*`, or for those of all splits. A picture that cannot be read is left out and counted ("unreadable").
-    Files of other kinds, hidden files and what macOS adds to a zip are passed over. filled_over_time: a class may have
-    no pictures yet. Raises ModelError where there is no such source or split, a class is unknown, or a class folder is
-    empty.
+    `<class>/*`, or for those of all splits. A picture that cannot be read is left out and counted ("unreadable"), and
+    so is one that lies above the class folders ("outside_the_classes"). Files of other kinds, hidden files and what
+    macOS adds to a zip are passed over. filled_over_time: a class may have no pictures yet. Raises ModelError where
+    there is no such source or split, a zip is encrypted, a class is unknown, a class folder is empty, or votes and
+    pictures do not belong together.
     """
     if split is not None and split.lower() not in SPLITS:
         raise ModelError(f"unknown split {split!r}; use train, validation or test")
     wanted = SPLITS[split.lower()] if split else None
-    files, folders, read = _open_source(source)
-    found = sorted(f for f in map(_Picture.of, files) if f and (wanted is None or f.split == wanted))
+    opened = open_source(source)
+    everything, outside = _pictures(opened)
+    found = sorted(p for p in everything if wanted is None or p.split == wanted)
     if not found:
         place = f" in the split {split}" if split else ""
         raise ModelError(f"{source}: no pictures{place}; expected images/<split>/<class>/*.png, .jpg or .webp")
     if not filled_over_time:
-        _refuse_empty_classes(source, folders, found, wanted)
-    images, kept, unreadable = [], [], 0
+        _refuse_empty_classes(source, opened.folders, found, wanted)
+    dropped = {"outside_the_classes": sum(wanted in (None, s) or s is None for s in outside), "unreadable": 0}
+    images, kept = [], []
     for picture in found:
-        image = _decode(read(picture.name))
+        image = _decode(opened.read(picture.name))
         if image is None:
-            unreadable += 1
+            dropped["unreadable"] += 1
             continue
         images.append(image)
         kept.append(picture)
@@ -127,16 +125,15 @@ def load_images(source: Path, split: str | None = None, filled_over_time: bool =
     emptied = sorted({p.label for p in found} - set(labels.tolist()))
     if emptied and (not filled_over_time or not images):
         raise ModelError(f"{source}: no readable picture of the class {CLASSES[emptied[0]]}")
-    tables = sorted((f for f in files if PurePosixPath(f).name == VOTES_FILE), key=lambda f: (f.count("/"), f))
-    dropped = {"unreadable": unreadable} if unreadable else {}
+    ballots = _ballots(opened, everything)
+    votes = join([p.row for p in kept], ballots)
     names = tuple(p.name for p in kept)
-    return LabelledImages(np.stack(images), labels, *_votes(kept, read(tables[0]) if tables else None), names, dropped)
+    return LabelledImages(np.stack(images), labels, *votes, names, {reason: n for reason, n in dropped.items() if n})
 
 
 def splits_of(source: Path) -> set[str]:
     """Return which of train, validation and test a folder or zip has. Raises ModelError as `load_images` does."""
-    files, _, _ = _open_source(source)
-    return {p.split for p in map(_Picture.of, files) if p and p.split}
+    return {p.split for p in _pictures(open_source(source))[0] if p.split}
 
 
 @dataclass(frozen=True, order=True)
@@ -145,26 +142,42 @@ class _Picture:
     split: str | None
     label: int
 
-    @staticmethod
-    def of(name: str) -> _Picture | None:
-        """Understand a path, [images/][<split>/]<class>/<file>; None for what is no picture."""
-        path = PurePosixPath(name)
-        if path.suffix.lower() not in PICTURES or len(path.parts) < 2:
-            return None
-        label = _label_of(path.parts[-2])
-        if label is None:
-            raise ModelError(f"{name}: unknown class {path.parts[-2]!r}; the classes are {', '.join(CLASSES)}")
-        return _Picture(name, _split_of(path.parent), label)
+    @property
+    def row(self) -> int | None:
+        """The number that is its name, if it is one."""
+        stem = PurePosixPath(self.name).stem
+        return int(stem) if stem.isdecimal() else None
+
+
+def _pictures(source: Source) -> tuple[list[_Picture], list[str | None]]:
+    """Understand the paths, [images/][<split>/]<class>/<file>.
+
+    Returns the pictures, and the splits of those that lie above the class folders, such as a cover. Raises ModelError
+    for a picture in a folder of its own that has the name of no class.
+    """
+    paths = {name: PurePosixPath(name) for name in source.files}
+    paths = {name: path for name, path in paths.items() if path.suffix.lower() in PICTURES}
+    above = {up for path in paths.values() if _label_of(path.parent.name) is not None for up in path.parent.parents}
+    pictures, outside = [], []
+    for name, path in paths.items():
+        label = _label_of(path.parent.name)
+        if label is not None:
+            pictures.append(_Picture(name, _split_of(path.parent), label))
+        elif path.parent in above or not path.parent.name:
+            outside.append(SPLITS.get(path.parent.name.lower()))
+        else:
+            raise ModelError(f"{name}: unknown class {path.parent.name!r}; the classes are {', '.join(CLASSES)}")
+    return pictures, outside
 
 
 def _label_of(folder: str) -> int | None:
-    name = folder.lower()
+    name = folder.strip().lower()
     name = OTHER_NAMES.get(name, name)
     return CLASSES.index(name) if name in CLASSES else None
 
 
 def _split_of(class_folder: PurePosixPath) -> str | None:
-    return SPLITS.get(class_folder.parts[-2].lower()) if len(class_folder.parts) > 1 else None
+    return SPLITS.get(class_folder.parts[-2].strip().lower()) if len(class_folder.parts) > 1 else None
 
 
 def _refuse_empty_classes(source: Path, folders: frozenset[str], found: Sequence[_Picture], split: str | None) -> None:
@@ -176,62 +189,38 @@ def _refuse_empty_classes(source: Path, folders: frozenset[str], found: Sequence
             raise ModelError(f"{source}: the class folder {folder} has no picture; fill it or remove it")
 
 
-def _open_source(source: Path) -> tuple[frozenset[str], frozenset[str], Callable[[str], bytes]]:
-    """Return the paths of files and of folders inside a folder or a zip, and how to read a file."""
-    if source.is_dir():
-        inside = [(p.relative_to(source).as_posix(), p.is_dir()) for p in source.rglob("*")]
-
-        def read(name: str) -> bytes:
-            return (source / name).read_bytes()
-    elif not source.is_file():
-        raise ModelError(f"{source}: no such folder or zip")
-    else:
-        try:
-            archive = zipfile.ZipFile(source)
-        except zipfile.BadZipFile as error:
-            raise ModelError(f"{source}: not a folder and not a zip") from error
-        inside = [(n.rstrip("/"), n.endswith("/")) for n in archive.namelist()]
-
-        def read(name: str) -> bytes:
-            try:
-                return archive.read(name)
-            except (zipfile.BadZipFile, zlib.error, EOFError):
-                return b""  # damaged in the zip: an unreadable picture like any other
-
-    inside = [(n, d) for n, d in inside if not any(part.startswith((".", "__MACOSX")) for part in n.split("/"))]
-    return frozenset(n for n, d in inside if not d), frozenset(n for n, d in inside if d), read
-
-
 def _decode(data: bytes) -> npt.NDArray[np.uint8] | None:
     image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     return None if image is None else as_crop(image, CROP_PX)
 
 
-def _votes(
-    pictures: Sequence[_Picture], table: bytes | None
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Join FER+ votes by row number: those for the classes, for anything else, and the share that sees no face.
+def _ballots(source: Source, pictures: Sequence[_Picture]) -> dict[int, Ballot]:
+    """Read the votes beside the pictures, if there are any, by the row number that is a picture's name.
 
-    A single vote counts as a slip, as in FER+'s own code, and is left out of the first two.
+    Raises ModelError where the names are no row numbers after all: votes of other faces teach what is wrong.
     """
-    votes = np.zeros((len(pictures), len(CLASSES)), np.float32)
-    other_votes, not_a_face = np.zeros((2, len(pictures)), np.float32)
-    if table is None:
-        return votes, other_votes, not_a_face
-    columns = (*VOTE_COLUMNS, "contempt", "unknown", "nf")
-    try:
-        rows = {int(row["row"]): [int(row[c]) for c in columns] for row in csv.DictReader(io.StringIO(table.decode()))}
-    except (KeyError, TypeError, ValueError) as error:
-        needed = ", ".join(("row", *columns))
-        raise ModelError(f"{VOTES_FILE}: needs the columns {needed}, with whole numbers ({error!r})") from error
-    for i, picture in enumerate(pictures):
-        stem = PurePosixPath(picture.name).stem
-        row = rows.get(int(stem)) if stem.isdecimal() else None
-        if row:
-            counts = np.where(np.array(row) > 1, row, 0)
-            votes[i], other_votes[i] = counts[: len(VOTE_COLUMNS)], counts[len(VOTE_COLUMNS) :].sum()
-            not_a_face[i] = row[-1] / max(sum(row), 1)
-    return votes, other_votes, not_a_face
+    tables = sorted((f for f in source.files if PurePosixPath(f).name == VOTES_FILE), key=lambda f: (f.count("/"), f))
+    if not tables:
+        return {}
+    ballots = read_ballots(source.read(tables[0]))
+    first: dict[int, _Picture] = {}
+    for picture in sorted(pictures):
+        if picture.row not in ballots:
+            continue
+        other = first.setdefault(picture.row, picture)
+        if (other.split, other.label) != (picture.split, picture.label):
+            raise ModelError(
+                f"{tables[0]}: joined by the number that is a picture's name, and {other.name} and {picture.name} "
+                "have the same; name the pictures by their rows in FER2013, or remove the table"
+            )
+        usage = ballots[picture.row].usage
+        said = SPLITS.get(usage.lower())
+        if said and picture.split and said != picture.split:
+            raise ModelError(
+                f"{tables[0]}: row {picture.row} is of {usage}, and {picture.name} is in {picture.split}; name the "
+                "pictures by their rows in FER2013, or, where the splits are your own, remove the column usage"
+            )
+    return ballots
 
 
 def copies(data: LabelledImages, of: LabelledImages) -> npt.NDArray[np.bool_]:

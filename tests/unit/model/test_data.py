@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,6 +84,78 @@ def test_a_picture_that_is_damaged_inside_a_zip_is_counted(write_folder, tmp_pat
     assert load_images(tmp_path / "data.zip").dropped == {"unreadable": 1}
 
 
+def zip_of(folder: Path, to: Path, compression: int = zipfile.ZIP_STORED, slash: str = "/") -> bytearray:
+    """Zip a folder's pictures, and give the bytes of the zip, to be harmed."""
+    with zipfile.ZipFile(to, "w", compression) as archive:
+        for path in sorted(folder.rglob("*.png")):
+            entry = zipfile.ZipInfo("x")
+            entry.filename, entry.compress_type = str(path.relative_to(folder)).replace("/", slash), compression
+            archive.writestr(entry, path.read_bytes())
+    return bytearray(to.read_bytes())
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2], ids=["lzma", "bzip2"])
+def test_pictures_that_are_damaged_are_counted_however_a_zip_is_packed(write_folder, tmp_path, compression):
+    folder = write_folder({"happy/a.png": picture(1), "happy/b.png": picture(2)})
+    content = zip_of(folder, tmp_path / "data.zip", compression)
+    content[200:260] = bytes(byte ^ 255 for byte in content[200:260])
+    (tmp_path / "data.zip").write_bytes(content)
+    assert load_images(tmp_path / "data.zip").dropped == {"unreadable": 1}
+
+
+def test_an_encrypted_zip_is_refused_as_that(write_folder, tmp_path):
+    content = zip_of(write_folder({"happy/a.png": picture(1)}), tmp_path / "data.zip")
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + flags] |= 1
+    (tmp_path / "data.zip").write_bytes(content)
+    with pytest.raises(ModelError, match=r"data\.zip: the zip is encrypted; unpack it"):
+        load_images(tmp_path / "data.zip")
+
+
+def test_a_zip_with_backslashes_reads_like_any_other(write_folder, tmp_path):
+    folder = write_folder({"images/train/happy/a.png": picture(1), "images/test/sad/b.png": picture(2)})
+    zip_of(folder, tmp_path / "data.zip", slash="\\")
+    assert splits_of(tmp_path / "data.zip") == {"train", "test"}
+    assert load_images(tmp_path / "data.zip", "test").fingerprint() == load_images(folder, "test").fingerprint()
+
+
+def test_linked_splits_and_classes_are_followed_and_a_link_back_is_not(write_folder, tmp_path):
+    folder = write_folder({"train/happy/a.png": picture(1), "elsewhere/sad/b.png": picture(2)})
+    linked = tmp_path / "linked"
+    (linked / "test").mkdir(parents=True)
+    (linked / "train").symlink_to(folder / "train")
+    (linked / "test" / "sad").symlink_to(folder / "elsewhere" / "sad")
+    (folder / "train" / "up").symlink_to(folder)
+    assert load_images(linked, "train").names == ("train/happy/a.png",)
+    assert load_images(linked, "test").names == ("test/sad/b.png",)
+
+
+def test_a_link_that_leads_nowhere_is_an_unreadable_picture(write_folder):
+    folder = write_folder({"happy/a.png": picture(1)})
+    (folder / "happy" / "b.png").symlink_to(folder / "gone.png")
+    assert load_images(folder).dropped == {"unreadable": 1}
+
+
+@pytest.mark.parametrize("name", ["Suprise", "surprised", "SURPRISE ", " surprise"], ids=repr)
+def test_classes_are_known_by_their_common_slips(write_folder, name):
+    assert load_images(write_folder({f"train/{name}/a.png": picture(1)})).labels.tolist() == [6]
+
+
+def test_pictures_above_the_classes_are_passed_over_and_counted(write_folder):
+    folder = write_folder(
+        {
+            "cover.png": picture(1),
+            "images/cover.png": picture(2),
+            "images/train/cover.png": picture(3),
+            "images/train/happy/a.png": picture(4),
+            "images/test/scared/b.png": picture(5),
+        }
+    )
+    assert load_images(folder, "train").dropped == {"outside_the_classes": 3}
+    assert load_images(folder, "test").dropped == {"outside_the_classes": 2}
+    assert splits_of(folder) == {"train", "test"}
+
+
 @pytest.mark.parametrize(
     ("split", "message"), [("holiday", "unknown split"), ("test", "no pictures in the split test")], ids=str
 )
@@ -128,6 +201,50 @@ def test_votes_that_cannot_be_read_are_refused(write_folder, table):
     folder = write_folder({"train/happy/7.png": picture(1)})
     (folder / "ferplus.csv").write_text(table)
     with pytest.raises(ModelError, match=r"ferplus\.csv: needs the columns"):
+        load_images(folder)
+
+
+def test_votes_of_a_table_that_a_spreadsheet_wrote_are_joined(write_folder):
+    folder = write_folder({"train/happy/7.png": picture(1)})
+    (folder / "ferplus.csv").write_text("\ufeff" + HEADER + "7,Training,3,6,1,0,0,0,0,0,0,0\n", "utf-8")
+    assert load_images(folder).votes.sum() == 9
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "message"),
+    [
+        (
+            ("train/angry/1.png", "train/happy/1.png"),
+            "1,Training",
+            "train/angry/1.png and train/happy/1.png have the same",
+        ),
+        (("train/happy/1.png", "test/happy/1.png"), "1,", "test/happy/1.png and train/happy/1.png have the same"),
+        (("train/happy/1.png",), "1,PrivateTest", "row 1 is of PrivateTest, and train/happy/1.png is in train"),
+    ],
+    ids=["two classes", "two splits", "usage"],
+)
+def test_votes_of_other_faces_are_not_joined(write_folder, names, row, message):
+    folder = write_folder({name: picture(i) for i, name in enumerate(names)})
+    (folder / "ferplus.csv").write_text(HEADER + row + ",3,6,1,0,0,0,0,0,0,0\n")
+    with pytest.raises(ModelError, match=message):
+        load_images(folder, "train")
+
+
+def test_votes_are_joined_where_pictures_without_votes_share_a_name_or_a_folder_is_doubled(write_folder):
+    folder = write_folder(
+        {
+            name: picture(1)
+            for name in ("train/happy/1.png", "images/train/happy/1.png", "train/sad/x.png", "train/fear/x.png")
+        }
+    )
+    (folder / "ferplus.csv").write_text(HEADER.replace("usage,", "") + "1,3,6,1,0,0,0,0,0,0,0\n")
+    assert (load_images(folder, "train").votes.sum(axis=1) > 0).sum() == 2
+
+
+def test_a_table_of_votes_that_cannot_be_read_is_not_taken_for_none(write_folder):
+    folder = write_folder({"train/happy/7.png": picture(1)})
+    (folder / "ferplus.csv").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"ferplus\.csv: has no row"):
         load_images(folder)
 
 
