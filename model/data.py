@@ -40,6 +40,10 @@ MOST_SHARED: Final = 0.5
 """Share of a held-out set that may have copies in training: those are dropped there. FER2013 has 8 %; where it is most
 of the set, two folders hold the same data."""
 
+HELD_OUT_SHARE: Final = 0.1
+HELD_OUT_SEED: Final = 1
+"""What is held out of the training images where there is no validation split, and the seed by which it is drawn."""
+
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 
 
@@ -246,12 +250,34 @@ def clean(train: LabelledImages, held_out: Sequence[LabelledImages]) -> Labelled
     train = train.drop(train.not_a_face > 0.5, "not_a_face")
     held_out_hashes = np.concatenate([h.hashes() for h in held_out]) if held_out else np.zeros(0, "U24")
     train = train.drop(np.isin(train.hashes(), held_out_hashes), "copy_of_held_out")
-    first = np.zeros(len(train), bool)
-    first[np.unique(train.hashes(), return_index=True)[1]] = True
-    train = train.drop(~first, "copy_in_train")
+    train = train.drop(repeated(train), "copy_in_train")
     if not len(train):
         raise ModelError(f"no training image is left after cleaning: {train.dropped}")
     return train
+
+
+def repeated(data: LabelledImages) -> npt.NDArray[np.bool_]:
+    """Return which images are pixel by pixel an earlier one of the same set: bool [n]."""
+    again = np.ones(len(data), bool)
+    again[np.unique(data.hashes(), return_index=True)[1]] = False
+    return again
+
+
+def hold_out(train: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
+    """Split a tenth of each class off, drawn by a seed and the same whatever the order: (the others, the tenth).
+
+    For data without a validation split. It is counted in `dropped` of the others. Raises ModelError where the images
+    are so few that the tenth is empty.
+    """
+    order = np.argsort(train.hashes(), kind="stable")
+    rng = np.random.default_rng(HELD_OUT_SEED)
+    held = np.zeros(len(train), bool)
+    for label in range(len(CLASSES)):
+        of_class = order[train.labels[order] == label]
+        held[rng.permutation(of_class)[: round(len(of_class) * HELD_OUT_SHARE)]] = True
+    if not held.any():
+        raise ModelError(f"{len(train)} training images are too few to hold a tenth of each class out for validation")
+    return train.drop(held, "held_out_for_validation"), replace(train.take(held), dropped={})
 
 
 def soft_targets(data: LabelledImages, vote_share: float) -> npt.NDArray[np.float32]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from model import preprocess, registry
 from model.calibrate import fit_temperature, probabilities
 from model.card import render_card
-from model.data import CLASSES, LabelledImages, clean, copies, load_images
+from model.data import CLASSES, LabelledImages, clean, copies, hold_out, load_images, repeated, splits_of
 from model.errors import ModelError
 from model.evaluate import evaluate, figures
 from model.export import convert, load_network, save_weights
@@ -27,7 +27,8 @@ from model.train import BEST_WEIGHTS, MERGED, plan_of
 class Splits:
     """What a release is made with: the cleaned training images, validation and, unless it is left unread, test.
 
-    overlap: copies between the splits as they came, by pair. test_copies: bool [n], test images with a copy in train.
+    overlap: copies between the splits as they came, by pair, and within those held out. test_copies: bool [n], test
+    images with a copy in train.
     """
 
     training: LabelledImages
@@ -37,16 +38,31 @@ class Splits:
     test_copies: npt.NDArray[np.bool_] | None = None
 
 
-def load_splits(source: Path) -> Splits:
-    """Read the three splits of a folder or zip and clean the training images. Raises ModelError as `load_images`."""
-    validation, test, training = (load_images(source, split) for split in ("validation", "test", "train"))
-    test_copies = copies(test, training)
-    overlap = {
-        "validation_images_in_train": int(copies(validation, training).sum()),
-        "test_images_in_train": int(test_copies.sum()),
-        "test_images_in_validation": int(copies(test, validation).sum()),
-    }
-    return Splits(clean(training, [validation, test]), validation, test, overlap, test_copies)
+def load_splits(source: Path, for_release: bool = False) -> Splits:
+    """Read the splits of a folder or zip and clean the training images.
+
+    Where there is no validation split, a tenth of the training images is held out for it, never of test. for_release:
+    there must be a test split; training itself needs none. Raises ModelError as `load_images` and `clean` do.
+    """
+    there = splits_of(source)
+    if for_release and "test" not in there:
+        raise ModelError(
+            f"{source} has no test split, and a release is measured on one that it was neither trained nor chosen on; "
+            "train without a release, or add the folder test"
+        )
+    training = load_images(source, "train")
+    test = load_images(source, "test") if "test" in there else None
+    validation = load_images(source, "validation") if "validation" in there else None
+    held_out = {name: d for name, d in (("validation", validation), ("test", test)) if d is not None}
+    overlap = {f"{name}_images_in_train": int(copies(d, training).sum()) for name, d in held_out.items()}
+    if validation is not None and test is not None:
+        overlap["test_images_in_validation"] = int(copies(test, validation).sum())
+    overlap |= {f"copies_within_{name}": int(repeated(d).sum()) for name, d in held_out.items()}
+    test_copies = copies(test, training) if test is not None else None
+    training = clean(training, list(held_out.values()))
+    if validation is None:
+        training, validation = hold_out(training)
+    return Splits(training, validation, test, overlap, test_copies)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def evaluate(
     Example: emorec evaluate --data fer2013.zip --split test --classes angry,happy,neutral,sad --json figures.json
     """
     from model.compare import compare
-    from model.data import CLASSES, OTHER_NAMES, load_images
+    from model.data import CLASSES, OTHER_NAMES, load_images, repeated
     from model.evaluate import figures
     from model.registry import load_release
     from model.runtime import LiteRtNetwork
@@ -38,6 +38,9 @@ def evaluate(
     other = load_release(against, folder, CLASSES) if against else None
     chosen = tuple(OTHER_NAMES.get(c, c) for c in classes.lower().replace(" ", "").split(",")) if classes else CLASSES
     images = load_images(data, split)
+    again = int(repeated(images).sum())
+    if again:
+        typer.echo(f"warning: {copies_told(again, split or 'given')}", err=True)
     network = LiteRtNetwork(release.litert)
     found = figures(network, images, release.temperature, chosen, _copies_in_train(data, split, images))
     result: dict[str, Any] = {
@@ -47,6 +50,7 @@ def evaluate(
         **found,
         "temperature": release.temperature,
         "left_out": images.dropped,
+        "copies_within": again,
         "data": {"source": str(data), "split": split, "images": len(images), "fingerprint": images.fingerprint()},
     }
     if other:
@@ -56,6 +60,14 @@ def evaluate(
         json_file.write_text(json.dumps(result, indent=1) + "\n")
     for line in _told(result):
         typer.echo(line)
+
+
+def copies_told(again: int, split: str) -> str:
+    """What a person is told of images that are counted more than once."""
+    return (
+        f"{again} of the {split} images are copies of another of them and count twice; the folder may be there twice, "
+        "as images/images"
+    )
 
 
 def _copies_in_train(data: Path, split: str | None, images: LabelledImages) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emorec import __version__
+from emorec.cli.evaluate import copies_told
 from emorec.cli.progress import step_display
 from emorec.cli.registry import Registry, registry_folder
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 def train(
     data: Annotated[
-        Path, typer.Option(help="Folder or zip: images/<split>/<class>/*, with ferplus.csv if there is one.")
+        Path,
+        typer.Option(
+            help="Folder or zip: images/<split>/<class>/*, with ferplus.csv if there is one. Without validation,"
+            " a tenth of train is held out; only a release needs a test split."
+        ),
     ],
     run: Annotated[Path, typer.Option(help="Folder of the run; an unfinished run there goes on.")] = Path("runs/train"),
     architecture: Annotated[str, typer.Option(help="vgg11, vgg13, vgg16, vgg19, resnet18 or googlenet.")] = "vgg11",
@@ -55,9 +60,9 @@ def train(
 
     if (release_only or promote) and not release:
         raise typer.BadParameter("--release-only and --promote need --release VERSION")
-    splits = load_splits(data)
+    splits = load_splits(data, for_release=release is not None)
     training, validation = splits.training, splits.validation
-    typer.echo(f"{len(training)} training images; left out: {_counts(training.dropped)}", err=True)
+    _tell_of(splits)
     if not release_only:
         earlier = plan_of(run)
         network = Architecture(architecture, width or Architecture.width)
@@ -108,6 +113,17 @@ def _weights(named: str, registry: Path | None) -> Path:
     if Path(named).is_file():
         return Path(named)
     return models.load_release(named, registry_folder(registry)).weights
+
+
+def _tell_of(splits: Splits) -> None:
+    """Say what there is to train with, and what is wrong with it."""
+    held = splits.training.dropped.get("held_out_for_validation")
+    if held:
+        typer.echo(f"there is no validation split: {held} of the training images are held out for it", err=True)
+    typer.echo(f"{len(splits.training)} training images; left out: {_counts(splits.training.dropped)}", err=True)
+    for split in ("validation", "test"):
+        if again := splits.overlap.get(f"copies_within_{split}"):
+            typer.echo(f"warning: {copies_told(again, split)}", err=True)
 
 
 def _counts(dropped: dict[str, int]) -> str:

@@ -102,7 +102,7 @@ def card(
 def release(
     run: Annotated[Path, typer.Argument(help="Folder of a run of `emorec train`.")],
     version: Annotated[str, typer.Option("--as", help="Name of the version to be.")],
-    data: Annotated[Path, typer.Option(help="The data that the run was trained on, with validation and test.")],
+    data: Annotated[Path, typer.Option(help="The data that the run was trained on, with a test split.")],
     votes_share: Annotated[
         float | None,
         typer.Option(
@@ -130,9 +130,10 @@ def release(
 
     folder = registry_folder(registry)
     check_new(folder, version)
+    splits = load_splits(data, for_release=True)
     if votes_share is not None:
         merge_anew(run, votes_share)
-    make_release(run, version, folder, load_splits(data), promote)
+    make_release(run, version, folder, splits, promote)
 
 
 @app.command()

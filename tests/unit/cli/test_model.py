@@ -80,7 +80,7 @@ def test_evaluate_takes_some_classes_by_any_of_their_names(folder, tmp_path):
         (["evaluate", "--data", "{folder}", "--classes", "happy,bored"], "classes must be two or more of"),
         (["evaluate", "--data", "{folder}", "--split", "test"], "no pictures in the split test"),
         (["evaluate", "--data", "{folder}", "--model", "v0"], "no such model"),
-        (["train", "--data", "{folder}"], "no pictures in the split validation"),
+        (["train", "--data", "{folder}"], "no pictures in the split train"),
     ],
     ids=["source", "class", "split", "model", "training data"],
 )
@@ -89,6 +89,22 @@ def test_what_cannot_be_done_is_said_in_one_line(folder, arguments, message):
     assert isinstance(result.exception, ModelError)
     assert message in failure_line(result.exception)
     assert "\n" not in failure_line(result.exception)
+
+
+def test_a_release_without_a_test_split_is_refused_before_anything_is_trained(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "splits" / "train")
+    arguments = ["train", "--data", str(tmp_path / "splits"), "--run", str(tmp_path / "run"), "--release", "mine-1"]
+    result = CliRunner().invoke(app, arguments)
+    assert "has no test split, and a release is measured on one" in failure_line(result.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_evaluate_warns_of_images_that_count_twice(folder, tmp_path):
+    shutil.copytree(folder, folder / "images")
+    out = tmp_path / "figures.json"
+    result = CliRunner().invoke(app, ["evaluate", "--data", str(folder), "--json", str(out)])
+    assert "warning: 12 of the given images are copies of another of them" in result.stderr
+    assert json.loads(out.read_text())["copies_within"] == 12
 
 
 def test_models_are_listed_promoted_rolled_back_and_shown(tmp_path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model.data import CLASSES, clean, copies, load_images, soft_targets, splits_of
+from model.data import CLASSES, clean, copies, hold_out, load_images, repeated, soft_targets, splits_of
 from model.errors import ModelError
 from tests.unit.model.conftest import draw_faces
 
@@ -265,6 +266,26 @@ def test_copies_constant_images_and_no_faces_are_left_out_of_training_and_counte
     cleaned = clean(train, [held_out])
     assert cleaned.dropped == {"constant": 1, "not_a_face": 1, "copy_of_held_out": 1, "copy_in_train": 1}
     assert cleaned.names == ("2.png", "5.png", "6.png", "7.png", "8.png", "9.png")
+
+
+def test_a_tenth_of_each_class_is_held_out_the_same_whatever_the_order():
+    train = draw_faces(210, seed=1)
+    rest, held = hold_out(train)
+    assert np.bincount(held.labels).tolist() == [3] * 7
+    assert len(rest) == 189
+    assert rest.dropped == {"held_out_for_validation": 21}
+    assert held.dropped == {}
+    assert not set(rest.hashes()) & set(held.hashes())
+    turned = dataclasses.replace(train, images=train.images[::-1], labels=train.labels[::-1], names=train.names[::-1])
+    assert set(hold_out(turned)[1].hashes()) == set(held.hashes())
+    with pytest.raises(ModelError, match="too few"):
+        hold_out(draw_faces(14, seed=1))
+
+
+def test_an_image_that_comes_again_is_known():
+    data = draw_faces(4, seed=1)
+    data.images[3] = data.images[1]
+    assert repeated(data).tolist() == [False, False, False, True]
 
 
 def test_sets_that_share_most_of_their_images_are_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,13 +13,14 @@ import numpy as np
 import pytest
 
 from model.architectures import Architecture
+from model.data import CLASSES, copies
 from model.errors import ModelError
 from model.export import convert, converted_elsewhere, load_network, save_weights
 from model.registry import Release
-from model.release import Splits, release
+from model.release import Splits, load_splits, release
 from model.runtime import BATCHES, KerasNetwork, LiteRtNetwork, split_into_batches
 from model.train import train
-from tests.unit.model.conftest import TINY, draw_faces
+from tests.unit.model.conftest import TINY, WriteFolder, draw_faces
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
 
@@ -97,6 +99,40 @@ def test_a_run_without_weights_cannot_be_released(tmp_path):
     data = draw_faces(7, seed=0)
     with pytest.raises(ModelError, match="train first"):
         release(tmp_path, "tiny-1", tmp_path, Splits(data, data, data), "test")
+
+
+def draw_splits(write_folder: WriteFolder, *splits: str) -> Path:
+    """Seventy pictures in each split."""
+    pictures = {}
+    for seed, split in enumerate(splits):
+        faces = draw_faces(70, seed, side_px=48)
+        for i, (image, label) in enumerate(zip(faces.images, faces.labels, strict=True)):
+            pictures[f"images/{split}/{CLASSES[label]}/{i}.png"] = image
+    return write_folder(pictures)
+
+
+def test_training_needs_no_test_split_and_a_release_says_that_it_does(write_folder):
+    data = draw_splits(write_folder, "train", "validation")
+    splits = load_splits(data)
+    assert (len(splits.training), len(splits.validation), splits.test) == (70, 70, None)
+    with pytest.raises(ModelError, match="has no test split, and a release is measured on one"):
+        load_splits(data, for_release=True)
+
+
+def test_without_a_validation_split_a_tenth_of_train_is_held_out_and_test_is_left_alone(write_folder):
+    splits = load_splits(draw_splits(write_folder, "train", "test"), for_release=True)
+    assert splits.test is not None
+    assert (len(splits.training), len(splits.validation), len(splits.test)) == (63, 7, 70)
+    assert splits.training.dropped["held_out_for_validation"] == 7
+    assert {name.split("/")[1] for name in splits.validation.names} == {"train"}
+    assert not copies(splits.validation, splits.test).any()
+
+
+def test_copies_within_a_held_out_split_are_counted(write_folder):
+    data = draw_splits(write_folder, "train", "validation", "test")
+    shutil.copytree(data / "images" / "test", data / "images" / "images" / "test")
+    overlap = load_splits(data).overlap
+    assert (overlap["copies_within_validation"], overlap["copies_within_test"]) == (0, 70)
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 4, 8, 13, 24, 25, 31, 32, 33, 70])
