@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,8 +18,9 @@ from model.data import CLASSES, LabelledImages, clean, copies, hold_out, load_im
 from model.errors import ModelError
 from model.evaluate import evaluate, figures
 from model.export import convert, load_network, save_weights
+from model.runs import check_data, describe, history_of, merged, record_of
 from model.runtime import KerasNetwork, LiteRtNetwork
-from model.train import BEST_WEIGHTS, MERGED, plan_of
+from model.train import BEST_WEIGHTS, plan_of
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def release(run: Path, version: str, target: Path, splits: Splits, code_version:
     """Make a release of a run's best weights.
 
     target: the registry that it goes into. splits: test is read once, here; without it the card has no test figures.
-    Temperature and kind of conversion are chosen on validation. code_version: of the code that trained. Raises
-    ModelError where the run has no weights yet, or the version exists.
+    Temperature and kind of conversion are chosen on validation. code_version: of the code that releases. Raises
+    ModelError where the run has no weights yet or was begun with other data, or the version exists.
     """
     registry.check_new(target, version)
     with tempfile.TemporaryDirectory() as folder:
@@ -88,21 +88,18 @@ def release(run: Path, version: str, target: Path, splits: Splits, code_version:
         return registry.add_release(target, version, made.card, made.weights, made.litert, render_card)
 
 
-def _merged(run: Path) -> dict[str, Any]:
-    """What a person chose of a run's merging, if anybody did."""
-    path = run / MERGED
-    return dict(json.loads(path.read_text())) if path.exists() else {}
-
-
 def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candidate:
     """Convert, calibrate and evaluate a run's best weights; the files are written into `folder`.
 
-    Raises ModelError where the run has no weights yet.
+    code_version: of the code that releases; the card's own is of the code that began the run, where that was recorded.
+    Raises ModelError where the run has no weights yet, or was begun with other data.
     """
     plan = plan_of(run)
     if plan is None or not (run / BEST_WEIGHTS).exists():
         raise ModelError(f"{run} has no weights yet; train first")
-    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    record = record_of(run) or {}
+    data = {"train": splits.training, "validation": splits.validation}
+    check_data(run, data)
     weights, litert = folder / registry.WEIGHTS, folder / registry.LITERT
     save_weights(load_network(plan.architecture, run / BEST_WEIGHTS), plan.architecture, weights)
     # From here on the network is the one that users load: from the half-precision file.
@@ -118,7 +115,9 @@ def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candi
         metrics["test_float32"] = {"one_view": evaluate(whole, test.labels).to_dict()}
     card = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code_version": code_version,
+        "code_version": record.get("code_version") or code_version,
+        "code_commit": record.get("commit"),
+        "released_by": code_version,
         "architecture": plan.architecture.to_dict(),
         "parameters": network.count_params(),
         "classes": list(CLASSES),
@@ -126,12 +125,9 @@ def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candi
         "temperature": temperature,
         "metrics": metrics,
         "conversion": {"chosen": tried[-1].kind, "tried": [t.to_dict() for t in tried]},
-        "data": {
-            name: {"images": len(d), "fingerprint": d.fingerprint(), "dropped": d.dropped}
-            for name, d in (("train", splits.training), ("validation", validation), ("test", test))
-            if d is not None
-        },
+        "data": describe(data | ({"test": test} if test is not None else {})),
+        "data_recorded": bool(record),
         "overlap": splits.overlap,
-        "training": {"plan": asdict(plan), "epochs": history, **_merged(run)},
+        "training": {"plan": asdict(plan), "epochs": history_of(run), **merged(run)},
     }
     return Candidate(weights, litert, card, temperature)

@@ -1,10 +1,11 @@
 """Training: one resumable run of fixed length in a folder of its own.
 
+    RUN/begun.json          what it was begun with: fingerprints of the data, the code's version and commit
     RUN/plan.json           what the run does; written once, and again when its length is changed
     RUN/history.jsonl       one line per finished epoch
     RUN/checkpoint-<n>/     all state after epoch n: weights, optimizer, random state, averaged weights
     RUN/best.weights.h5     averaged weights of the epoch that was best on validation, its two heads made one
-    RUN/merged.json         the votes' share of the two, where a person chose it
+    RUN/merged.json         the votes' share of the two, where a person chose it for the best weights that are there
 
 Killed at any moment and started again, a run goes on from its last checkpoint and does what it would have done.
 Keras and NumPy only, so that TensorFlow, JAX and PyTorch all run it.
@@ -30,6 +31,7 @@ from model.data import LabelledImages
 from model.errors import ModelError
 from model.heads import add_votes_head, joint_loss, joint_targets, label_accuracy, save_merged, validate
 from model.preprocess import standardize
+from model.runs import MERGED, Epoch, begin, history_of, last_checkpoint, write_history, write_whole
 
 if TYPE_CHECKING:
     import keras
@@ -44,9 +46,6 @@ _BFLOAT16_FLAGS: Final = {"avx512_bf16", "amx_bf16", "bf16"}
 """What Linux calls a CPU's instructions for bfloat16, on x86 and ARM."""
 
 BEST_WEIGHTS: Final = "best.weights.h5"
-MERGED: Final = "merged.json"
-
-Epoch = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -112,21 +111,24 @@ def train(
     report: Callable[[Epoch], None] = lambda epoch: None,
     on_step: Callable[[int, int], None] = lambda done, steps: None,
     begin_with: Path | None = None,
+    code_version: str = "",
 ) -> Outcome:
     """Run `plan` in `folder`, or go on with the run that is there; return when it is done.
 
     begin_with: weights of a network of this architecture, a release's or a run's best, that a new run begins with.
     report: called after each epoch with its figures. on_step: called after each step with the steps done and of all.
     Where JAX sees several GPUs, each takes its share of every batch. A run that was started with another plan
-    is continued with this one where only its length differs. Raises ModelError where more than that differs.
+    is continued with this one where only its length differs. code_version: recorded where a run begins. Raises
+    ModelError where more than the length differs, or the data are not those that the run was begun with.
     """
     import keras
 
-    folder.mkdir(parents=True, exist_ok=True)
-    _agree_on_plan(folder, plan)
     steps = len(training) // plan.batch
     if steps == 0:
         raise ModelError(f"{len(training)} training images are fewer than one batch of {plan.batch}")
+    folder.mkdir(parents=True, exist_ok=True)
+    begin(folder, {"train": training, "validation": validation}, code_version)
+    _agree_on_plan(folder, plan)
     keras.utils.set_random_seed(plan.seed)
     _share_among_devices(plan.batch)
     network, heads, trainer = _build_trainer(plan, steps)
@@ -165,6 +167,7 @@ def train(
         }
         if found["score"] > max((e["score"] for e in history), default=0.0):
             save_merged(folder / BEST_WEIGHTS, network, average, found["mixture"])
+            (folder / MERGED).unlink(missing_ok=True)
         history.append(figures)
         _checkpoint(folder, trainer, average, history)
         report(figures)
@@ -178,14 +181,14 @@ def merge_anew(folder: Path, votes_share: float) -> None:
     What validation says of all shares is for a person to weigh; a run by itself takes the best score. Raises ModelError
     where the run has no checkpoint, or no votes' head would be left to weigh (a share outside 0…1).
     """
-    plan, checkpoints = plan_of(folder), sorted(folder.glob("checkpoint-[0-9]*"))
-    if plan is None or not checkpoints or not 0 <= votes_share <= 1:
+    plan, checkpoint = plan_of(folder), last_checkpoint(folder)
+    if plan is None or checkpoint is None or not 0 <= votes_share <= 1:
         raise ModelError(f"{folder} has no checkpoint, or {votes_share:g} is no share between 0 and 1")
     network = build(plan.architecture)
     average = WeightAverage(add_votes_head(network), plan.average_horizon_steps)
-    _restore_average(checkpoints[-1], average)
+    _restore_average(checkpoint, average)
     save_merged(folder / BEST_WEIGHTS, network, average, votes_share)
-    (folder / MERGED).write_text(json.dumps({"votes_share": votes_share}))
+    write_whole(folder / MERGED, json.dumps({"votes_share": votes_share}))
 
 
 def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
@@ -289,9 +292,7 @@ def _agree_on_plan(folder: Path, plan: Plan) -> None:
                 f"{folder} holds a run with another {' and '.join(differing)}; continue it with its own settings "
                 "or start in another folder"
             )
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(plan), indent=1))
-    part.replace(path)
+    write_whole(path, json.dumps(asdict(plan), indent=1))
 
 
 def _checkpoint(folder: Path, trainer: keras.Model, average: WeightAverage, history: list[Epoch]) -> None:
@@ -305,7 +306,7 @@ def _checkpoint(folder: Path, trainer: keras.Model, average: WeightAverage, hist
     done = folder / f"checkpoint-{len(history):04d}"
     shutil.rmtree(done, ignore_errors=True)
     part.replace(done)
-    (folder / "history.jsonl").write_text("".join(json.dumps(e) + "\n" for e in history))
+    write_history(folder, history)
     for earlier in folder.glob("checkpoint-*"):
         if earlier.name < done.name:
             shutil.rmtree(earlier)
@@ -313,14 +314,14 @@ def _checkpoint(folder: Path, trainer: keras.Model, average: WeightAverage, hist
 
 def _restore(folder: Path, trainer: keras.Model, average: WeightAverage) -> list[Epoch]:
     """Load the last checkpoint, if there is one; return the history up to it."""
-    checkpoints = sorted(folder.glob("checkpoint-[0-9]*"))
-    if not checkpoints:
+    last = last_checkpoint(folder)
+    if last is None:
         return []
-    last = checkpoints[-1]
     trainer.optimizer.build(trainer.trainable_variables)
     trainer.load_weights(last / "trainer.weights.h5")
     _restore_average(last, average)
-    history: list[Epoch] = json.loads((last / "history.json").read_text())
+    history = history_of(folder)
+    write_history(folder, history)  # a kill may have come between the checkpoint and this
     return history
 
 

@@ -14,7 +14,7 @@ from emorec.cli.registry import Registry, registry_folder
 
 if TYPE_CHECKING:
     from model.release import Splits
-    from model.train import Epoch
+    from model.runs import Epoch
 
 
 def train(
@@ -83,7 +83,7 @@ def train(
 
         first = _weights(begin_with, registry) if begin_with else None
         with step_display(run.name) as on_step:
-            outcome = train_model(run, plan, training, validation, tell, on_step, first)
+            outcome = train_model(run, plan, training, validation, tell, on_step, first, f"emorec {__version__}")
         typer.echo(f"{run}: best score on validation {outcome.best_score:.4f} at epoch {outcome.best_epoch}")
     if release:
         make_release(run, release, registry_folder(registry), splits, promote)

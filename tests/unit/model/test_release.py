@@ -32,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Release:
     folder = tmp_path_factory.mktemp("release")
     splits = [draw_faces(n, seed) for seed, n in enumerate((56, 28, 28))]
     plan = Plan(architecture=TINY, epochs=1, batch=8, dtype_policy="float32")
-    train(folder / "run", plan, *splits[:2])
+    train(folder / "run", plan, *splits[:2], code_version="emorec 7")
     return release(folder / "run", "tiny-1", folder / "registry", Splits(*splits), "test")
 
 
@@ -54,6 +54,34 @@ def test_a_card_for_people_lies_beside_the_weights(made):
     assert made.sha256()["model.tflite"] in page
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_card_names_the_code_that_trained_and_the_code_that_released(made):
+    assert made.card["code_version"] == "emorec 7"
+    assert made.card["released_by"] == "test"
+    assert "by emorec 7" in (made.litert.parent / "card.html").read_text()
+    record = json.loads((made.litert.parents[2] / "run" / "begun.json").read_text())
+    assert made.card["code_commit"] == record["commit"]
+    assert made.card["data"]["train"]["fingerprint"] == record["data"]["train"]["fingerprint"]
+    assert made.card["data_recorded"]
+
+
+def test_a_run_is_not_released_with_other_data_than_it_was_begun_with(made, tmp_path):
+    run = made.litert.parents[2] / "run"
+    data = draw_faces(56, seed=0), draw_faces(28, seed=1), draw_faces(28, seed=2)
+    for changed in (0, 1):
+        splits = [draw_faces(len(d), seed=99) if i == changed else d for i, d in enumerate(data)]
+        with pytest.raises(ModelError, match="was begun with other"):
+            release(run, "tiny-2", tmp_path / "registry", Splits(*splits), "test")
+
+
+def test_a_card_of_a_run_of_before_the_record_says_so(made, tmp_path):
+    run = shutil.copytree(made.litert.parents[2] / "run", tmp_path / "run")
+    (run / "begun.json").unlink()
+    splits = Splits(draw_faces(63, seed=9), draw_faces(28, seed=1), draw_faces(28, seed=2))
+    old = release(run, "tiny-2", tmp_path / "registry", splits, "test")
+    assert (old.card["code_version"], old.card["data_recorded"]) == ("test", False)
+    assert "The run is older than the record" in (old.litert.parent / "card.html").read_text()
 
 
 def test_the_released_weights_and_the_litert_file_agree(made):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,9 @@ from model.train import BEST_WEIGHTS, Outcome, Plan, epochs_in, merge_anew, plan
 from tests.unit.model.conftest import TINY, draw_faces
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
+
+
+ROOT = Path(__file__).parents[3]
 
 
 class KilledError(Exception):
@@ -65,6 +71,54 @@ def test_a_run_is_not_continued_with_other_settings(finished):
         train(finished.folder, dataclasses.replace(PLAN, learning_rate=0.5), *FACES)
 
 
+def test_a_run_is_not_continued_with_other_data(finished, tmp_path):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    longer = dataclasses.replace(PLAN, epochs=4)
+    with pytest.raises(ModelError, match=r"begun with other train images \(56 then, 63 now\)"):
+        train(run, longer, draw_faces(63, seed=1), FACES[1])
+    with pytest.raises(ModelError, match=r"begun with other validation images \(28 then, 28 now\)"):
+        train(run, longer, FACES[0], draw_faces(28, seed=9))
+    assert len(train(run, PLAN, *FACES).history) == 3
+
+
+def test_a_run_that_came_to_no_checkpoint_may_begin_with_other_data(tmp_path):
+    def kill(done, steps):
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        train(tmp_path, PLAN, *FACES, on_step=kill)
+    begun = dataclasses.replace(PLAN, epochs=1), draw_faces(63, seed=1), FACES[1]
+    train(tmp_path, *begun, code_version="emorec 9")
+    record = json.loads((tmp_path / "begun.json").read_text())
+    assert record["data"]["train"]["images"] == 63
+    assert record["code_version"] == "emorec 9"
+
+
+def test_a_run_of_before_the_record_goes_on(finished, tmp_path):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    (run / "begun.json").unlink()
+    assert len(train(run, PLAN, *FACES).history) == 3
+    assert not (run / "begun.json").exists()
+
+
+def test_the_commit_of_a_checkout_is_recorded(finished):
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
+    record = json.loads((finished.folder / "begun.json").read_text())
+    assert record["commit"].removesuffix("-dirty") == head.strip()
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda p: p.write_text(p.read_text()[:30]), lambda p: p.unlink()], ids=["cut", "gone"]
+)
+def test_a_history_that_a_kill_cut_off_is_written_again(finished, tmp_path, harm):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    harm(run / "history.jsonl")
+    train(run, PLAN, *FACES)
+    assert (run / "history.jsonl").read_text() == (finished.folder / "history.jsonl").read_text()
+
+
 def test_a_plan_reads_back_as_it_was_written(finished, tmp_path):
     assert plan_of(finished.folder) == PLAN
     assert plan_of(tmp_path) is None
@@ -82,6 +136,22 @@ def test_a_run_without_progress_stops_early_and_names_its_best_epoch(tmp_path):
     assert len(outcome.history) < 9
     best = max(outcome.history, key=lambda e: e["score"])
     assert outcome.best_epoch == best["epoch"]
+
+
+def test_the_weights_that_are_kept_are_those_of_the_best_epoch(tmp_path):
+    plan = dataclasses.replace(PLAN, epochs=10, learning_rate=0.02, patience_epochs=3, average_horizon_steps=1)
+    kept = {}
+
+    def keep(epoch):
+        kept[epoch["epoch"]] = (tmp_path / BEST_WEIGHTS).read_bytes()
+
+    outcome = train(tmp_path, plan, *FACES, keep)
+    assert outcome.best_epoch < len(outcome.history) < plan.epochs
+    assert kept[outcome.best_epoch] == kept[len(outcome.history)]
+    network = build(TINY)
+    network.load_weights(tmp_path / BEST_WEIGHTS)
+    answers = network.predict(standardize(FACES[1].images), verbose=0).argmax(axis=1)
+    assert (answers == FACES[1].labels).mean() == pytest.approx(outcome.best_score)
 
 
 def test_fewer_images_than_a_batch_are_refused(tmp_path):
@@ -192,3 +262,13 @@ def test_a_person_may_choose_how_much_the_votes_count(finished, tmp_path):
     assert half == pytest.approx((label + votes) / 2, abs=1e-4)
     with pytest.raises(ModelError, match="no share"):
         merge_anew(run, 1.5)
+
+
+def test_a_share_that_a_person_chose_is_forgotten_with_the_weights_that_it_made(finished, tmp_path):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    merge_anew(run, 0.5)
+    assert train(run, PLAN, *FACES) == dataclasses.replace(finished, folder=run)
+    assert (run / "merged.json").exists()
+    better = train(run, dataclasses.replace(PLAN, epochs=9), *FACES)
+    assert better.best_score > finished.best_score
+    assert not (run / "merged.json").exists()
