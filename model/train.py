@@ -123,12 +123,13 @@ def train(
     """
     import keras
 
+    _refuse_another_plan(folder, plan)
     steps = len(training) // plan.batch
     if steps == 0:
         raise ModelError(f"{len(training)} training images are fewer than one batch of {plan.batch}")
     folder.mkdir(parents=True, exist_ok=True)
     begin(folder, {"train": training, "validation": validation}, code_version)
-    _agree_on_plan(folder, plan)
+    write_whole(folder / "plan.json", json.dumps(asdict(plan), indent=1))
     keras.utils.set_random_seed(plan.seed)
     _share_among_devices(plan.batch)
     network, heads, trainer = _build_trainer(plan, steps)
@@ -281,18 +282,15 @@ def plan_of(folder: Path) -> Plan | None:
     return Plan.from_dict(json.loads(path.read_text())) if path.exists() else None
 
 
-def _agree_on_plan(folder: Path, plan: Plan) -> None:
-    path = folder / "plan.json"
+def _refuse_another_plan(folder: Path, plan: Plan) -> None:
     earlier = plan_of(folder)
-    if earlier:
-        before = asdict(earlier)
-        differing = [k for k, v in asdict(plan).items() if before[k] != v and k not in ("epochs", "patience_epochs")]
-        if differing:
-            raise ModelError(
-                f"{folder} holds a run with another {' and '.join(differing)}; continue it with its own settings "
-                "or start in another folder"
-            )
-    write_whole(path, json.dumps(asdict(plan), indent=1))
+    before = asdict(earlier or plan)
+    differing = [k for k, v in asdict(plan).items() if before[k] != v and k not in ("epochs", "patience_epochs")]
+    if differing:
+        raise ModelError(
+            f"{folder} holds a run with another {' and '.join(differing)}; continue it with its own settings "
+            "or start in another folder"
+        )
 
 
 def _checkpoint(folder: Path, trainer: keras.Model, average: WeightAverage, history: list[Epoch]) -> None:

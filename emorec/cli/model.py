@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,8 +26,14 @@ def train(
         ),
     ],
     run: Annotated[Path, typer.Option(help="Folder of the run; an unfinished run there goes on.")] = Path("runs/train"),
-    architecture: Annotated[str, typer.Option(help="vgg11, vgg13, vgg16, vgg19, resnet18 or googlenet.")] = "vgg11",
-    width: Annotated[float | None, typer.Option(min=0.05, max=2, help="Factor on all numbers of filters.")] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(help="vgg11, vgg13, vgg16, vgg19, resnet18 or googlenet; by default vgg11, or that of the run."),
+    ] = None,
+    width: Annotated[
+        float | None,
+        typer.Option(min=0.05, max=2, help="Factor on all numbers of filters; by default 0.625, or that of the run."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of a new run at this machine's speed.")] = None,
     begin_with: Annotated[
@@ -52,7 +58,6 @@ def train(
     """
     import dataclasses
 
-    from model.architectures import Architecture
     from model.curves import write_curves
     from model.release import load_splits
     from model.train import Plan, epochs_in, plan_of, quickest_policy
@@ -65,17 +70,16 @@ def train(
     _tell_of(splits)
     if not release_only:
         earlier = plan_of(run)
-        network = Architecture(architecture, width or Architecture.width)
-        plan = earlier or Plan(
-            architecture=network, dtype_policy=quickest_policy(), begun_with=begin_with or Plan.begun_with
+        plan = earlier or Plan(dtype_policy=quickest_policy())
+        # What is given for a run that is there is put into its plan too: training refuses what differs.
+        network = dataclasses.replace(plan.architecture, **_given(name=architecture, width=width))
+        plan = dataclasses.replace(
+            plan,
+            architecture=network,
+            **_given(learning_rate=learning_rate, seed=seed, begun_with=begin_with, epochs=epochs),
         )
-        if learning_rate is not None:
-            plan = dataclasses.replace(plan, learning_rate=learning_rate)
-        if seed is not None:
-            plan = dataclasses.replace(plan, seed=seed)
         if minutes is not None and earlier is None:
-            epochs = epochs_in(minutes, plan, training)
-        plan = dataclasses.replace(plan, epochs=epochs or plan.epochs)
+            plan = dataclasses.replace(plan, epochs=epochs_in(minutes, plan, training))
 
         def tell(epoch: Epoch) -> None:
             write_curves(run)
@@ -104,6 +108,11 @@ def make_release(run: Path, version: str, target: Path, splits: Splits, promote:
         f"{made.litert.parent}: {made.card['conversion']['chosen']}, test accuracy {found['accuracy']:.4f} "
         f"({low:.3f} to {high:.3f}), calibration error {found['ece']:.3f}{', champion' if promote else ''}"
     )
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _weights(named: str, registry: Path | None) -> Path:

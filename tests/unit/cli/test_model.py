@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from emorec.cli import app
 from emorec.cli.failures import failure_line
 from model.errors import ModelError
+from model.train import Plan
 
 
 @pytest.fixture
@@ -97,6 +99,28 @@ def test_a_release_without_a_test_split_is_refused_before_anything_is_trained(fo
     result = CliRunner().invoke(app, arguments)
     assert "has no test split, and a release is measured on one" in failure_line(result.exception)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "differing"),
+    [
+        (["--architecture", "resnet18"], "architecture"),
+        (["--width", "0.5"], "architecture"),
+        (["--begin-with", "champion"], "begun_with"),
+        (["--seed", "2"], "seed"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_settings_that_a_run_does_not_have_are_refused(folder, tmp_path, option, differing):
+    shutil.copytree(folder, tmp_path / "splits" / "train")
+    shutil.copytree(folder, tmp_path / "splits" / "val")
+    for picture in (tmp_path / "splits" / "val").rglob("*.png"):
+        cv2.imwrite(str(picture), np.random.default_rng(5).integers(0, 255, (60, 60), dtype=np.uint8))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "plan.json").write_text(json.dumps(dataclasses.asdict(Plan())))
+    arguments = ["train", "--data", str(tmp_path / "splits"), "--run", str(tmp_path / "run"), *option]
+    result = CliRunner().invoke(app, arguments)
+    assert f"holds a run with another {differing}; " in failure_line(result.exception)
 
 
 def test_evaluate_warns_of_images_that_count_twice(folder, tmp_path):

@@ -17,6 +17,7 @@ from model.compression import Compression, compress
 from model.errors import ModelError
 from model.heads import HEAD_MIXTURES
 from model.preprocess import standardize
+from model.runs import begin
 from model.train import BEST_WEIGHTS, Outcome, Plan, epochs_in, merge_anew, plan_of, train
 from tests.unit.model.conftest import TINY, draw_faces
 
@@ -82,16 +83,10 @@ def test_a_run_is_not_continued_with_other_data(finished, tmp_path):
 
 
 def test_a_run_that_came_to_no_checkpoint_may_begin_with_other_data(tmp_path):
-    def kill(done, steps):
-        raise KilledError
-
-    with pytest.raises(KilledError):
-        train(tmp_path, PLAN, *FACES, on_step=kill)
-    begun = dataclasses.replace(PLAN, epochs=1), draw_faces(63, seed=1), FACES[1]
-    train(tmp_path, *begun, code_version="emorec 9")
+    for n in (56, 63):
+        begin(tmp_path, {"train": draw_faces(n, seed=1), "validation": FACES[1]}, f"emorec {n}")
     record = json.loads((tmp_path / "begun.json").read_text())
-    assert record["data"]["train"]["images"] == 63
-    assert record["code_version"] == "emorec 9"
+    assert (record["data"]["train"]["images"], record["code_version"]) == (63, "emorec 63")
 
 
 def test_a_run_of_before_the_record_goes_on(finished, tmp_path):
@@ -109,12 +104,9 @@ def test_the_commit_of_a_checkout_is_recorded(finished):
     assert record["commit"].removesuffix("-dirty") == head.strip()
 
 
-@pytest.mark.parametrize(
-    "harm", [lambda p: p.write_text(p.read_text()[:30]), lambda p: p.unlink()], ids=["cut", "gone"]
-)
-def test_a_history_that_a_kill_cut_off_is_written_again(finished, tmp_path, harm):
+def test_a_history_that_a_kill_cut_off_is_written_again(finished, tmp_path):
     run = shutil.copytree(finished.folder, tmp_path / "run")
-    harm(run / "history.jsonl")
+    (run / "history.jsonl").write_text((run / "history.jsonl").read_text()[:30])
     train(run, PLAN, *FACES)
     assert (run / "history.jsonl").read_text() == (finished.folder / "history.jsonl").read_text()
 
