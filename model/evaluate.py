@@ -73,7 +73,7 @@ def evaluate(
     class or when no image is left.
     """
     unknown = [c for c in classes if c not in CLASSES]
-    if unknown or len(classes) < 2:
+    if unknown or len(set(classes)) < 2:
         raise ModelError(f"classes must be two or more of {', '.join(CLASSES)}, not {', '.join(classes)}")
     columns = sorted(CLASSES.index(c) for c in set(classes))
     chosen = np.isin(labels, columns)

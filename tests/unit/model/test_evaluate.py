@@ -52,7 +52,7 @@ def test_some_classes_count_only_their_images_and_share_all_probability():
     assert found.ece == pytest.approx(calibration_error(np.array([0.8, 0.5, 0.8, 0.8]), np.array([1, 1, 1, 1]) > 0))
 
 
-@pytest.mark.parametrize("classes", [("happy",), ("happy", "bored"), ("disgust", "fear")], ids=str)
+@pytest.mark.parametrize("classes", [("happy",), ("happy", "happy"), ("happy", "bored"), ("disgust", "fear")], ids=str)
 def test_classes_that_cannot_be_compared_are_refused(classes):
     with pytest.raises(ModelError):
         evaluate(sure([0] * 6), LABELS, classes)
