@@ -29,6 +29,7 @@ from emorec.cli import (
     up,
 )
 from emorec.cli.failures import failure_line
+from emorec.cli.help import PlainHelp
 
 __all__ = ["app", "main"]
 
@@ -37,6 +38,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="emorec",
+    cls=PlainHelp,
     help="Turn recordings of meetings and lectures into engagement reports, on this machine alone.",
     no_args_is_help=True,
     add_completion=False,
