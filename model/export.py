@@ -37,7 +37,7 @@ MAX_PROBABILITY_DIFFERENCE: Final = 0.02
 """... and where its probabilities differ by less than this in the mean."""
 
 CALIBRATION_IMAGES: Final = 500
-"""Images from which full int8 takes the ranges of activations."""
+"""Images from which full int8 takes the ranges of activations, spread evenly over those there are."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def convert(
     reference = KerasNetwork(network)(validation.images)
     tried = []
     for kind in kinds or ("int8-full", "int8-dynamic", "float32"):
-        path.write_bytes(_converted(network, architecture, kind, validation.images[:CALIBRATION_IMAGES]))
+        path.write_bytes(_converted(network, architecture, kind, calibration_images(validation.images)))
         logits = LiteRtNetwork(path)(validation.images)
         tried.append(
             Conversion(
@@ -118,6 +118,12 @@ def convert(
             return tried
     path.unlink()
     raise ModelError(f"no conversion holds: {tried}")
+
+
+def calibration_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return at most CALIBRATION_IMAGES of them, evenly spaced: sorted by name, the first are of one class."""
+    count = min(len(images), CALIBRATION_IMAGES)
+    return images[np.linspace(0, len(images) - 1, count).round().astype(np.int64)]
 
 
 def _converted(network: keras.Model, architecture: Architecture, kind: str, images: npt.NDArray[np.uint8]) -> bytes:

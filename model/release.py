@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,9 @@ from model.export import convert, load_network, save_weights
 from model.runs import check_data, describe, history_of, merged, record_of
 from model.runtime import KerasNetwork, LiteRtNetwork
 from model.train import BEST_WEIGHTS, plan_of
+
+LEFT_OVER_S: Final = 86400.0
+"""Age from which a release that is not whole counts as left by one that was killed: writing one takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,17 @@ def release(run: Path, version: str, target: Path, splits: Splits, code_version:
     ModelError where the run has no weights yet or was begun with other data, or the version exists.
     """
     registry.check_new(target, version)
+    _sweep(target)
     with tempfile.TemporaryDirectory() as folder:
         made = prepare(run, Path(folder), splits, code_version)
         return registry.add_release(target, version, made.card, made.weights, made.litert, render_card)
+
+
+def _sweep(target: Path) -> None:
+    """Delete what releases that were killed left in a registry; what is newer may be one that is being written."""
+    for part in target.glob(".part-*"):
+        if time.time() - part.stat().st_mtime > LEFT_OVER_S:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def prepare(run: Path, folder: Path, splits: Splits, code_version: str) -> Candidate:

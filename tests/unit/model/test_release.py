@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,14 @@ import pytest
 from model.architectures import Architecture
 from model.data import CLASSES, copies
 from model.errors import ModelError
-from model.export import convert, converted_elsewhere, load_network, save_weights
+from model.export import (
+    CALIBRATION_IMAGES,
+    calibration_images,
+    convert,
+    converted_elsewhere,
+    load_network,
+    save_weights,
+)
 from model.registry import Release
 from model.release import Splits, load_splits, release
 from model.runtime import BATCHES, KerasNetwork, LiteRtNetwork, split_into_batches
@@ -111,6 +119,26 @@ def test_a_float_conversion_gives_what_keras_gives(made, tmp_path):
     network = load_network(TINY, made.weights)
     tried = convert(network, TINY, draw_faces(28, seed=3), tmp_path / "m.tflite", kinds=("float32",))
     assert tried[0].mean_probability_difference < 1e-5
+
+
+def test_images_that_int8_is_calibrated_with_are_spread_over_all_there_are():
+    images = np.arange(1300, dtype=np.uint16)[:, None, None]
+    taken = calibration_images(images)[:, 0, 0]
+    assert len(taken) == CALIBRATION_IMAGES
+    assert (taken[0], taken[-1]) == (0, 1299)
+    assert set(np.diff(taken.astype(int))) <= {2, 3}
+    assert calibration_images(images[:7])[:, 0, 0].tolist() == list(range(7))
+
+
+def test_a_release_sweeps_what_killed_ones_left_and_no_other(made, tmp_path):
+    left, present = tmp_path / "registry" / ".part-left", tmp_path / "registry" / ".part-present"
+    for part in (left, present):
+        part.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    with pytest.raises(ModelError, match="train first"):
+        release(tmp_path, "tiny-2", tmp_path / "registry", Splits(*[draw_faces(7, seed=0)] * 3), "test")
+    assert not left.exists()
+    assert present.exists()
 
 
 @pytest.mark.slow
