@@ -34,8 +34,24 @@ _VIEWS = {
 }
 
 
+def in_present_words(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a card as this code would have written it; versions do not change, but what their figures are called did.
+
+    What cards called FER+'s majority before they knew a favourite was the favourite.
+    """
+    metrics = {split: _figures_in_present_words(figures) for split, figures in card.get("metrics", {}).items()}
+    return {**card, **({"metrics": metrics} if metrics else {})}
+
+
+def _figures_in_present_words(figures: Mapping[str, Any]) -> dict[str, Any]:
+    if "ferplus_favourite" in figures:
+        return dict(figures)
+    return {name.replace("ferplus_majority", "ferplus_favourite"): figure for name, figure in figures.items()}
+
+
 def render_card(card: Mapping[str, Any]) -> str:
     """Return the page of a release. card: all of card.json."""
+    card = in_present_words(card)
     measured_on = "test" if "test" in card["metrics"] else "validation"
     figures = card["metrics"][measured_on]
     rows = _rows(figures)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emorec.cli.registry import Registry, registry_folder
+from emorec.cli.registry import Registry, Store, registry_folder
+from emorec.cli.targets import check_target
 
 if TYPE_CHECKING:
     from model.data import LabelledImages
@@ -21,6 +22,7 @@ def evaluate(
     model: Annotated[str, typer.Option(help="Version of the model; see `emorec model list`.")] = "champion",
     against: Annotated[str | None, typer.Option(help="Another version, compared on the same images.")] = None,
     registry: Registry = None,
+    store: Store = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures there as JSON.")] = None,
 ) -> None:
     """Say how well a model reads labelled faces, as the product runs it on a CPU: each face once.
@@ -33,11 +35,14 @@ def evaluate(
     from model.registry import load_release
     from model.runtime import LiteRtNetwork
 
-    folder = registry_folder(registry)
+    check_target(json_file)
+    folder = registry_folder(registry, store)
     release = load_release(model, folder, CLASSES)
     other = load_release(against, folder, CLASSES) if against else None
     chosen = tuple(OTHER_NAMES.get(c, c) for c in classes.lower().replace(" ", "").split(",")) if classes else CLASSES
     images = load_images(data, split)
+    if split is None:
+        _tell_what_is_mixed(data)
     again = int(repeated(images).sum())
     if again:
         typer.echo(f"warning: {copies_told(again, split or 'given')}", err=True)
@@ -60,6 +65,18 @@ def evaluate(
         json_file.write_text(json.dumps(result, indent=1) + "\n")
     for line in _told(result):
         typer.echo(line)
+
+
+def _tell_what_is_mixed(data: Path) -> None:
+    """Say which splits are read together where none is named: figures of train say little of new faces."""
+    from model.data import splits_of
+
+    there = splits_of(data)
+    mixed = [split for split in ("train", "validation", "test") if split in there]
+    if len(mixed) > 1:
+        typer.echo(f"no --split is named: {' and '.join(mixed)} are read together", err=True)
+    if "train" in mixed:
+        typer.echo("warning: train is among the images, and a model reads what it was trained on too well", err=True)
 
 
 def copies_told(again: int, split: str) -> str:

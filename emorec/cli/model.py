@@ -10,7 +10,7 @@ import typer
 from emorec import __version__
 from emorec.cli.evaluate import copies_told
 from emorec.cli.progress import step_display
-from emorec.cli.registry import Registry, registry_folder
+from emorec.cli.registry import Registry, Store, registry_folder
 
 if TYPE_CHECKING:
     from model.release import Splits
@@ -49,6 +49,7 @@ def train(
     release_only: Annotated[bool, typer.Option(help="Train no further; release what is there.")] = False,
     promote: Annotated[bool, typer.Option(help="Make the release the champion.")] = False,
     registry: Registry = None,
+    store: Store = None,
 ) -> None:
     """Train the emotion model; run it again after an interruption and it goes on.
 
@@ -85,12 +86,12 @@ def train(
             write_curves(run)
             _report(epoch, plan.epochs)
 
-        first = _weights(begin_with, registry) if begin_with else None
+        first = _weights(begin_with, registry_folder(registry, store)) if begin_with else None
         with step_display(run.name) as on_step:
             outcome = train_model(run, plan, training, validation, tell, on_step, first, f"emorec {__version__}")
         typer.echo(f"{run}: best score on validation {outcome.best_score:.4f} at epoch {outcome.best_epoch}")
     if release:
-        make_release(run, release, registry_folder(registry), splits, promote)
+        make_release(run, release, registry_folder(registry, store), splits, promote)
 
 
 def make_release(run: Path, version: str, target: Path, splits: Splits, promote: bool) -> None:
@@ -115,13 +116,13 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _weights(named: str, registry: Path | None) -> Path:
+def _weights(named: str, registry: Path) -> Path:
     """The file of weights that a version has, or that is named itself."""
     from model import registry as models
 
     if Path(named).is_file():
         return Path(named)
-    return models.load_release(named, registry_folder(registry)).weights
+    return models.load_release(named, registry).weights
 
 
 def _tell_of(splits: Splits) -> None:

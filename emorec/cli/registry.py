@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
+from emorec.cli.targets import check_target
+
 Registry = Annotated[
     Path | None,
     typer.Option(help="Folder of your own models; by default that of the settings, or models in the store."),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(help="Store whose folder of models is meant, where the settings name none.", show_default=False),
 ]
 
 app = typer.Typer(
@@ -17,15 +23,17 @@ app = typer.Typer(
 )
 
 
-def registry_folder(given: Path | None) -> Path:
-    """The folder of one's own models: the one that was given, or that of the settings."""
+def registry_folder(given: Path | None, store: str | None = None) -> Path:
+    """The folder of one's own models: the one that was given, or that of the settings, or of a store."""
     from emorec.settings import Settings
 
-    return given or Settings.load().models_folder()
+    if given and store:
+        raise typer.BadParameter("give --registry FOLDER or --store STORE, not both")
+    return given or Settings.load().models_folder(store)
 
 
 @app.command("list")
-def list_versions(registry: Registry = None) -> None:
+def list_versions(registry: Registry = None, store: Store = None) -> None:
     """List the versions, the oldest first, with what each reaches; the champion is marked.
 
     Example: emorec model list
@@ -33,7 +41,7 @@ def list_versions(registry: Registry = None) -> None:
     from model.registry import entries
 
     typer.echo("  version           made        test n   right   macro F1  calibration error")
-    for entry in entries(registry_folder(registry)):
+    for entry in entries(registry_folder(registry, store)):
         metrics = entry.card.get("metrics", {})
         figures = metrics.get("test", metrics.get("validation", {})).get("one_view")
         told = (
@@ -50,6 +58,7 @@ def list_versions(registry: Registry = None) -> None:
 def promote(
     version: Annotated[str, typer.Argument(help="One of `emorec model list`.")],
     registry: Registry = None,
+    store: Store = None,
     why: Annotated[str, typer.Option(help="Kept with the promotion.")] = "by hand",
 ) -> None:
     """Make a version the champion: the next analyses use it, running ones keep theirs.
@@ -58,20 +67,20 @@ def promote(
     """
     from model import registry as models
 
-    folder = registry_folder(registry)
+    folder = registry_folder(registry, store)
     models.promote(folder, version, why)
     typer.echo(f"{folder}: the champion is {version}")
 
 
 @app.command()
-def rollback(registry: Registry = None) -> None:
+def rollback(registry: Registry = None, store: Store = None) -> None:
     """Make the champion before the present one the champion again.
 
     Example: emorec model rollback
     """
     from model import registry as models
 
-    folder = registry_folder(registry)
+    folder = registry_folder(registry, store)
     typer.echo(f"{folder}: the champion is {models.roll_back(folder)} again")
 
 
@@ -79,6 +88,7 @@ def rollback(registry: Registry = None) -> None:
 def card(
     version: Annotated[str, typer.Argument(help="One of `emorec model list`.")] = "champion",
     registry: Registry = None,
+    store: Store = None,
     html: Annotated[Path | None, typer.Option(help="Write the card there as a page for people.")] = None,
 ) -> None:
     """Print a version's card as JSON, after checking its files; or write it as a page.
@@ -87,12 +97,13 @@ def card(
     """
     import json
 
-    from model.card import render_card
+    from model.card import in_present_words, render_card
     from model.registry import load_release
 
-    release = load_release(version, registry_folder(registry))
+    check_target(html)
+    release = load_release(version, registry_folder(registry, store))
     if html is None:
-        typer.echo(json.dumps(release.card, indent=1))
+        typer.echo(json.dumps(in_present_words(release.card), indent=1))
     else:
         html.write_text(render_card(release.card), "utf-8")
         typer.echo(html)
@@ -113,6 +124,7 @@ def release(
     ] = None,
     promote: Annotated[bool, typer.Option(help="Make it the champion.")] = False,
     registry: Registry = None,
+    store: Store = None,
 ) -> None:
     """Release a run's best weights: convert for CPUs, calibrate, read the test split once, write the card.
 
@@ -128,7 +140,7 @@ def release(
     from model.release import load_splits
     from model.train import merge_anew
 
-    folder = registry_folder(registry)
+    folder = registry_folder(registry, store)
     check_new(folder, version)
     splits = load_splits(data, for_release=True)
     if votes_share is not None:

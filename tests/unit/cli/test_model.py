@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from emorec.cli import app
 from emorec.cli.failures import failure_line
+from emorec.errors import InputError
 from model.errors import ModelError
 from model.train import Plan
 
@@ -66,6 +67,33 @@ def test_evaluate_leaves_out_test_images_that_have_a_copy_in_train(folder, tmp_p
     assert (found["n"], found["without_copies"]["n"]) == (12, 3)
 
 
+def test_evaluate_says_which_splits_it_reads_together(folder, tmp_path):
+    for split in ("train", "test"):
+        shutil.copytree(folder, tmp_path / "splits" / split)
+    evaluate = ["evaluate", "--data", str(tmp_path / "splits")]
+    mixed = CliRunner().invoke(app, evaluate)
+    assert "no --split is named: train and test are read together" in mixed.stderr
+    assert "warning: train is among the images" in mixed.stderr
+    one = CliRunner().invoke(app, [*evaluate, "--split", "test"])
+    assert "--split" not in one.stderr
+    assert "train" not in one.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "--data", "nowhere", "--json", "{0}/none/x.json"], "there is no folder {0}/none"),
+        (["evaluate", "--data", "nowhere", "--json", "{0}"], "{0} is a folder; name a file"),
+        (["model", "card", "--html", "{0}/none/x.html"], "there is no folder {0}/none"),
+    ],
+    ids=["json", "json is a folder", "html"],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(tmp_path, arguments, message):
+    result = CliRunner().invoke(app, [a.format(tmp_path) for a in arguments])
+    assert isinstance(result.exception, InputError)
+    assert message.format(tmp_path) in failure_line(result.exception)
+
+
 def test_evaluate_takes_some_classes_by_any_of_their_names(folder, tmp_path):
     out = tmp_path / "figures.json"
     arguments = ["evaluate", "--data", str(folder), "--classes", "Happiness,sad", "--json", str(out)]
@@ -80,11 +108,12 @@ def test_evaluate_takes_some_classes_by_any_of_their_names(folder, tmp_path):
     [
         (["evaluate", "--data", "nowhere"], "nowhere: no such folder or zip"),
         (["evaluate", "--data", "{folder}", "--classes", "happy,bored"], "classes must be two or more of"),
+        (["evaluate", "--data", "{folder}", "--classes", "angry,anger"], "classes must be two or more of"),
         (["evaluate", "--data", "{folder}", "--split", "test"], "no pictures in the split test"),
         (["evaluate", "--data", "{folder}", "--model", "v0"], "no such model"),
         (["train", "--data", "{folder}"], "no pictures in the split train"),
     ],
-    ids=["source", "class", "split", "model", "training data"],
+    ids=["source", "class", "one class twice", "split", "model", "training data"],
 )
 def test_what_cannot_be_done_is_said_in_one_line(folder, arguments, message):
     result = CliRunner().invoke(app, [a.format(folder=folder) for a in arguments])
@@ -170,3 +199,34 @@ def test_retraining_ends_in_a_version_and_then_has_nothing_to_do(tmp_path, monke
     assert result.stdout.startswith(("retrained-1 is the champion: ", "retrained-1 is a candidate: "))
     assert (tmp_path / "store" / "models" / "retrained-1" / "card.json").is_file()
     assert CliRunner().invoke(app, command).stdout == "0 new labelled images; retraining waits for 30\n"
+
+
+def test_the_models_of_a_store_are_listed_promoted_and_rolled_back(tmp_path):
+    from model.registry import champion
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(app, ["model", *arguments, "--store", str(tmp_path / "store")])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert f"* {champion()}" in run("list")
+    assert f"{tmp_path / 'store' / 'models'}: the champion is {champion()}" in run("promote", champion())
+    assert (tmp_path / "store" / "models" / "champion.json").exists()
+    assert "again" in run("rollback")
+    both = ["model", "list", "--store", str(tmp_path), "--registry", str(tmp_path)]
+    assert CliRunner().invoke(app, both).exit_code == 2
+
+
+def test_a_card_calls_its_figures_what_they_are_called_now():
+    """The shipped one was written when the favourite of the votes was told as their majority."""
+    result = CliRunner().invoke(app, ["model", "card", "vgg11-2"])
+    test = json.loads(result.output)["metrics"]["test"]
+    assert test["ferplus_favourite"]["n"] == 3408
+    assert not [name for name in test if "majority" in name]
+
+
+def test_a_page_of_an_old_card_says_favourite(tmp_path):
+    page = tmp_path / "card.html"
+    assert CliRunner().invoke(app, ["model", "card", "vgg11-2", "--html", str(page)]).exit_code == 0
+    assert "against the favourite of FER+ votes, be they few</td><td>3408" in page.read_text()
+    assert "majority of FER+ votes" not in page.read_text()
