@@ -131,9 +131,10 @@ def _tell_of(splits: Splits) -> None:
     if held:
         typer.echo(f"there is no validation split: {held} of the training images are held out for it", err=True)
     typer.echo(f"{len(splits.training)} training images; left out: {_counts(splits.training.dropped)}", err=True)
-    for split in ("validation", "test"):
-        if again := splits.overlap.get(f"copies_within_{split}"):
-            typer.echo(f"warning: {copies_told(again, split)}", err=True)
+    for split, images in (("validation", splits.validation), ("test", splits.test)):
+        again = splits.overlap.get(f"copies_within_{split}")
+        if again and images is not None:
+            typer.echo(copies_told(again, len(images), split), err=True)
 
 
 def _counts(dropped: dict[str, int]) -> str:

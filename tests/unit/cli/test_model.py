@@ -152,12 +152,18 @@ def test_settings_that_a_run_does_not_have_are_refused(folder, tmp_path, option,
     assert f"holds a run with another {differing}; " in failure_line(result.exception)
 
 
-def test_evaluate_warns_of_images_that_count_twice(folder, tmp_path):
-    shutil.copytree(folder, folder / "images")
+@pytest.mark.parametrize(
+    ("pattern", "again", "told"), [("*.png", 12, "warning: 12 of the 24"), ("0.png", 1, "1 of the 13")]
+)
+def test_evaluate_counts_images_that_come_again_and_warns_of_many(folder, tmp_path, pattern, again, told):
+    for picture in sorted(folder.glob(f"*/{pattern}"))[: 13 if again > 1 else 1]:
+        target = folder / "images" / picture.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, target)
     out = tmp_path / "figures.json"
     result = CliRunner().invoke(app, ["evaluate", "--data", str(folder), "--json", str(out)])
-    assert "warning: 12 of the given images are copies of another of them" in result.stderr
-    assert json.loads(out.read_text())["copies_within"] == 12
+    assert result.stderr.startswith(told)
+    assert json.loads(out.read_text())["copies_within"] == again
 
 
 def test_models_are_listed_promoted_rolled_back_and_shown(tmp_path):
