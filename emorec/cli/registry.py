@@ -138,12 +138,14 @@ def release(
     from emorec.cli.model import make_release
     from model.registry import check_new
     from model.release import load_splits
+    from model.runs import check_data
     from model.train import merge_anew
 
     folder = registry_folder(registry, store)
     check_new(folder, version)
     splits = load_splits(data, for_release=True)
     if votes_share is not None:
+        check_data(run, {"train": splits.training, "validation": splits.validation})  # before weights are written
         merge_anew(run, votes_share)
     make_release(run, version, folder, splits, promote)
 

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from emorec.cli import app
 from emorec.cli.failures import failure_line
 from emorec.errors import InputError
+from model.data import load_images
 from model.errors import ModelError
+from model.runs import begin
 from model.train import Plan
 
 
@@ -164,6 +166,23 @@ def test_evaluate_counts_images_that_come_again_and_warns_of_many(folder, tmp_pa
     result = CliRunner().invoke(app, ["evaluate", "--data", str(folder), "--json", str(out)])
     assert result.stderr.startswith(told)
     assert json.loads(out.read_text())["copies_within"] == again
+
+
+def test_weights_are_not_merged_for_a_release_with_other_data(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # as the command itself sets it, and here for this test alone
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    for i, split in enumerate(("train", "val", "test")):
+        shutil.copytree(folder, tmp_path / "splits" / split)
+        for picture in sorted((tmp_path / "splits" / split).rglob("?.png")):
+            cv2.imwrite(str(picture), np.random.default_rng(i).integers(0, 255, (60, 60), dtype=np.uint8))
+    run = tmp_path / "run"
+    run.mkdir()
+    begin(run, dict.fromkeys(("train", "validation"), load_images(folder)), "emorec 1")
+    (run / "plan.json").write_text(json.dumps(dataclasses.asdict(Plan())))
+    (run / "checkpoint-0001").mkdir()
+    release = ["model", "release", str(run), "--as", "mine-1", "--votes-share", "0.5", "--store", str(tmp_path)]
+    result = CliRunner().invoke(app, [*release, "--data", str(tmp_path / "splits")])
+    assert "was begun with other train images" in failure_line(result.exception)
 
 
 def test_models_are_listed_promoted_rolled_back_and_shown(tmp_path):
