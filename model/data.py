@@ -232,12 +232,12 @@ def copies(data: LabelledImages, of: LabelledImages) -> npt.NDArray[np.bool_]:
     return np.isin(data.hashes(), of.hashes())
 
 
-def clean(train: LabelledImages, held_out: Sequence[LabelledImages]) -> LabelledImages:
+def clean(train: LabelledImages, held_out: Sequence[LabelledImages], may_be_empty: bool = False) -> LabelledImages:
     """Leave out of the training images what would cheat or teach nothing; all of it is counted in `dropped`.
 
     Constant images, images that most FER+ votes call not a face, pixel-exact copies of held-out images (validation and
     test), and all but the first of copies among themselves. Raises ModelError where most of a held-out set is in the
-    training images, so that the two are not separate sets, or where no image is left.
+    training images, so that the two are not separate sets, or, unless it may be empty, where no image is left.
     """
     for held in held_out:
         shared = int(copies(held, train).sum())
@@ -251,7 +251,7 @@ def clean(train: LabelledImages, held_out: Sequence[LabelledImages]) -> Labelled
     held_out_hashes = np.concatenate([h.hashes() for h in held_out]) if held_out else np.zeros(0, "U24")
     train = train.drop(np.isin(train.hashes(), held_out_hashes), "copy_of_held_out")
     train = train.drop(repeated(train), "copy_in_train")
-    if not len(train):
+    if not len(train) and not may_be_empty:
         raise ModelError(f"no training image is left after cleaning: {train.dropped}")
     return train
 

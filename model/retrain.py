@@ -22,7 +22,7 @@ import numpy.typing as npt
 from model import registry as models
 from model.architectures import Architecture
 from model.compare import Comparison, compare
-from model.data import CLASSES, PICTURES, LabelledImages, clean, copies, load_images
+from model.data import CLASSES, PICTURES, LabelledImages, clean, copies, hold_out, load_images, splits_of
 from model.errors import ChampionChangedError, ModelError
 from model.labels import labelled_folders, read_labelled
 from model.registry import Release
@@ -67,12 +67,12 @@ def call(_name: str, function: Callable[[], T], /) -> T:
 class Request:
     """What to retrain with.
 
-    data: folder or zip with train and validation, and with test unless `test` is given. registry: one's own models.
-    new: folders or zips of new labelled images, `<class>/*`. labels: folder of labelling folders (`model.labels`).
-    test: the frozen test set, a folder or zip; of several splits, its test. start: from the champion's weights, or from
-    scratch. epochs: length of the run; by default as `EPOCHS` says. least_new: fewer images that count as new wait for
-    more: those in folders that no retraining has taken in, and labelled faces until a promoted version was made of
-    them. code_version: for the card.
+    data: folder or zip with train, and with test unless `test` is given; without validation a tenth of train is held
+    out for it. registry: one's own models. new: folders or zips of new labelled images, `<class>/*`. labels: folder of
+    labelling folders (`model.labels`). test: the frozen test set, a folder or zip; of several splits, its test. start:
+    from the champion's weights, or from scratch. epochs: length of the run; by default as `EPOCHS` says. least_new:
+    fewer images that count as new wait for more: those in folders that no retraining has taken in, and labelled faces
+    until a promoted version was made of them. code_version: for the card.
     """
 
     data: Path
@@ -176,12 +176,14 @@ def gather(request: Request, tell: Callable[[str], None] = lambda line: None) ->
     unseen = len((in_folders | in_faces) - known_images(request.registry))
     if unseen < request.least_new:
         return f"{unseen} new labelled images; retraining waits for {request.least_new}"
-    validation, train = (load_images(request.data, split) for split in ("validation", "train"))
-    test = _test_set(request)
+    train, test = load_images(request.data, "train"), _test_set(request)
     _check_frozen(request.registry, test)
-    held_out = [validation, test]
-    training = clean(train, held_out)
-    new = clean(raw, held_out)
+    if "validation" in splits_of(request.data):
+        validation = load_images(request.data, "validation")
+        training = clean(train, [validation, test])
+    else:
+        training, validation = hold_out(clean(train, [test]))
+    new = clean(raw, [validation, test], may_be_empty=True)
     new = new.drop(copies(new, training), "copy_in_train")
     if not len(new):
         return f"all {len(raw)} new images are left out: {new.dropped}"
@@ -252,8 +254,6 @@ def _repeats(training: int, new: int) -> int:
 
 
 def _test_set(request: Request) -> LabelledImages:
-    from model.data import splits_of
-
     if request.test is None:
         return load_images(request.data, "test")
     return load_images(request.test, "test" if "test" in splits_of(request.test) else None)
@@ -317,6 +317,7 @@ def _train(request: Request, run: Path, plan: Plan, found: _Gathered, tell: Call
         found.validation,
         lambda e: tell(f"epoch {e['epoch']:.0f} of {plan.epochs}: validation accuracy {e['validation_accuracy']:.4f}"),
         begin_with=champion.weights if request.start == "champion" else None,
+        code_version=request.code_version,
     )
 
 

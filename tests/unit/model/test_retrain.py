@@ -66,6 +66,25 @@ def test_all_new_images_are_gathered_and_what_is_left_out_is_counted(request_):
     assert gather(dataclasses.replace(request_, start="scratch")).key != found.key
 
 
+def test_new_images_that_are_all_left_out_are_nothing_to_retrain_for(request_, tmp_path):
+    write(tmp_path / "copies", draw_faces(21, 1, side_px=48), "copy")
+    write(tmp_path / "copies", draw_faces(21, 3, side_px=48), "held")
+    found = gather(dataclasses.replace(request_, new=(tmp_path / "copies",), labels=None))
+    assert found.startswith("all 42 new images are left out")
+    write(tmp_path / "held", draw_faces(35, 3, side_px=48), "held")
+    found = gather(dataclasses.replace(request_, new=(tmp_path / "held",), labels=None))
+    assert found.startswith("all 35 new images are left out")
+    assert "'copy_of_held_out': 35" in found
+
+
+def test_without_a_validation_split_a_part_of_train_is_held_out(request_):
+    shutil.rmtree(request_.data / "validation")
+    found = gather(request_)
+    assert len(found.validation) == 7
+    assert not set(found.validation.hashes()) & set(found.training.hashes())
+    assert gather(request_).key == found.key
+
+
 def test_too_few_new_images_wait_for_more(request_, tmp_path):
     assert gather(dataclasses.replace(request_, least_new=40)) == "34 new labelled images; retraining waits for 40"
     (tmp_path / "empty").mkdir()
