@@ -88,15 +88,18 @@ class LandmarkReader:
         Args:
             rgb: the picture [H, W, 3], uint8, as displayed.
             detections: n faces of it; the box, and the first two points (the eyes), are used.
-            irises: [n], whose eyes to measure; by default those of faces whose box is at least
-                ``settings.iris_min_face_px`` wide.
+            irises: [n], whose eyes to measure; by default those that :meth:`shows_eyes` says.
 
         Returns:
             Landmarks of n faces in px of the picture.
         """
         if irises is None:
-            irises = detections.box_px[:, 2] >= self._settings.iris_min_face_px
+            irises = self.shows_eyes(detections.box_px)
         return self.read_eyes(rgb, self.read_meshes(rgb, detections), irises)
+
+    def shows_eyes(self, box_px: Float32) -> Bool:
+        """Of which faces [n], by their boxes [n, 4], the eyes are large enough (``settings.iris_min_face_px``)."""
+        return np.asarray(box_px[:, 2] >= self._settings.iris_min_face_px)
 
     def read_meshes(self, rgb: UInt8, detections: Detections) -> Landmarks:
         """The meshes of each detected face, without its eyes; arguments as of :meth:`read`."""

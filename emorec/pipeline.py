@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # Raised with every change to what observe sees or how it is kept: a run never goes on with chunks of another code.
-_OBSERVE_VERSION: Final = "8"
+_OBSERVE_VERSION: Final = "9"
 
 
 @dataclass(frozen=True)

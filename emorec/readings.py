@@ -107,8 +107,9 @@ class Readings:
         tracks = seen.found.track.tolist()
         self._eyes = {track: self._eyes.get(track) or EyeMemory() for track in {*tracks, *seen.open_tracks}}
         memories = [self._eyes[track] for track in tracks]
+        wanted = seen.found.eyes & self._reader.shows_eyes(seen.found.detections.box_px)
         with self._clock.measure("landmarks"):
-            read = self._reader.read_eyes(seen.rgb, seen.found.landmarks, seen.found.eyes, memories)
+            read = self._reader.read_eyes(seen.rgb, seen.found.landmarks, wanted, memories)
         read.lids_px[held] = self._known.lids_px[still[held]]
         read.iris_px[held] = self._known.iris_px[still[held]]
         self._known = read

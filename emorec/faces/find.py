@@ -62,8 +62,9 @@ class Found:
 
     ``track`` [n]; ``still`` [n]: the row of the sample before that a face repeats because nothing changed there, else
     −1; ``moved_on`` [n]: whether its mesh is that of the sample before, moved along with it; ``eyes`` [n]: whether its
-    eyes are to be read at this sample; ``searched``: whether the whole picture was searched; ``layout`` of tiles in
-    force; ``relaid``: whether it is another one than before; ``moved``: whether tiles moved or went, not only came.
+    eyes are to be read at this sample, if they are large enough; ``searched``: whether the whole picture was searched;
+    ``layout`` of tiles in force; ``relaid``: whether it is another one than before; ``moved``: whether tiles moved or
+    went, not only came.
     """
 
     track: Int32

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from emorec.attention import Calibration, attention
 from emorec.observe import Observer
 from emorec.settings import Settings
-from emorec.types import EMOTIONS, Columns, Observations, Progress, Sample
+from emorec.types import EMOTIONS, Columns, Faces, Observations, Progress, Sample, Signals
 from tests.portraits import collins, hopper
 
 TILES = [(20, 20, 300, 170), (340, 20, 300, 170), (20, 210, 300, 170), (340, 210, 300, 170)]
@@ -179,3 +180,51 @@ def test_of_a_crowd_half_is_read_at_a_sample_and_the_others_at_the_next(models: 
             held = np.flatnonzero(np.diff(value) == 0) + 1
             assert held.tolist() == [i for i in range(1, len(pictures)) if (track + i) % 2]
             assert np.array_equal(np.delete(value, held), np.delete(truth, held))
+
+
+def small_face(width_px: int) -> np.ndarray:
+    """A picture [400, 660, 3] with a face of about this width."""
+    picture = np.full((400, 660, 3), 120, np.uint8)
+    portrait = collins().resized(width_px / 99).rgb
+    picture[100 : 100 + len(portrait), 200 : 200 + portrait.shape[1]] = portrait
+    return picture
+
+
+def test_the_eyes_of_faces_under_the_least_width_are_not_measured_and_the_head_alone_says_attention(
+    models: Path,
+) -> None:
+    settings = Settings.load(assets=models)
+    smaller = settings.landmarks.model_copy(update={"iris_min_face_px": 15})
+    with Observer(settings) as usual, Observer(settings.model_copy(update={"landmarks": smaller})) as asked:
+        small, large = seen(usual, small_face(22)).faces, seen(usual, small_face(40)).faces
+        read = seen(asked, small_face(22)).faces
+    assert len(small) == len(large) == len(read) == 1
+    assert small.box_px[0, 2] < settings.landmarks.iris_min_face_px <= large.box_px[0, 2]
+    assert np.isfinite([large.eyes_open, large.gaze_x, read.eyes_open, read.gaze_x]).all()
+    assert np.isnan([small.eyes_open, small.gaze_x, small.gaze_y]).all()
+    assert np.isfinite([small.yaw, small.pitch, small.mouth_open]).all()
+    # As measured, its eyes are shut and turned away.
+    usual_pose = Calibration(float(small.yaw[0]), float(small.pitch[0]), gaze_x=-9, gaze_y=-9, open_eyes=9)
+    assert attention(signals_of(read), usual_pose, settings.landmarks).tolist() == [0.0]
+    assert attention(signals_of(small), usual_pose, settings.landmarks).tolist() == [1.0]
+
+
+def signals_of(faces: Faces) -> Signals:
+    return Signals(**{f.name: getattr(faces, f.name) for f in fields(Signals)})
+
+
+def test_a_face_after_a_cut_does_not_take_the_eyes_of_the_one_that_was_in_its_place(observer: Observer) -> None:
+    elsewhere = np.random.default_rng(0).integers(0, 255, (20, 33, 3), dtype=np.uint8)
+    other_scene = cv2.resize(elsewhere, (660, 400), interpolation=cv2.INTER_CUBIC)
+    x, y, w, h = TILES[0]
+    # So little else that within one track the eyes would be those that were read before.
+    noise = np.random.default_rng(1).integers(-3, 4, (h, w, 3))
+    alike = np.clip(call(0)[y : y + h, x : x + w].astype(int) + noise, 0, 255).astype(np.uint8)
+    other_scene[y : y + h, x : x + w] = alike
+
+    chunk, alone = seen(observer, call(0), call(0, 6), call(0), other_scene), seen(observer, other_scene)
+
+    last = chunk.faces[chunk.faces.t_s == 1.5]
+    assert last.track.tolist() == [1]
+    for name in ("eyes_open", "gaze_x", "gaze_y"):
+        np.testing.assert_array_equal(getattr(last, name), getattr(alone.faces, name))
