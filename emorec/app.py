@@ -64,12 +64,13 @@ def isolated(recording: Path, settings: Settings, step: StepRunner = call) -> It
     A file that crashes the decoder, or an analysis that hangs or grows beyond the limits of the settings, is then a
     failure like others.
     """
-    from emorec.isolation import Isolation
+    from emorec.isolation import Isolation, refuse_once_ended
     from emorec.recording import shown_path
 
     with Isolation(settings.limits) as process:
 
         def run(name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            refuse_once_ended()
             if name not in TOUCH_THE_RECORDING:
                 return step(name, function, *args, **kwargs)
             run_there: Callable[..., T] = process.run
@@ -304,10 +305,16 @@ def _claim(
     tell: Callable[[Progress], None],
 ) -> Session | None:
     """Lock the recording until ``held`` is closed, then look whether it has been analysed."""
+    from emorec.isolation import refuse_once_ended
+
+    def waiting() -> None:
+        refuse_once_ended()
+        tell(Progress("waiting", 0, 0))
+
     folder = pipeline.work_folder(info, root, settings)
     # Held beyond this call only if it succeeds, so that it can be tried again.
     with ExitStack() as own:
-        own.enter_context(folder.locked(lambda: tell(Progress("waiting", 0, 0))))
+        own.enter_context(folder.locked(waiting))
         store, session = Store(root), None
         if not again and store.exists(session_id(info.sha256)):
             session = store.open(session_id(info.sha256))

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -32,7 +33,7 @@ from emorec.settings.limits import LimitsSettings
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["Isolation", "end_all", "start_ahead"]
+__all__ = ["Isolation", "end_all", "refuse_once_ended", "start_ahead"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,6 +53,8 @@ class _Callback:
 
 
 _open: weakref.WeakSet[Isolation] = weakref.WeakSet()
+_open_lock = threading.Lock()
+_ended = threading.Event()
 _ahead: list[tuple[subprocess.Popen[bytes], Connection]] = []
 
 
@@ -62,15 +65,29 @@ def start_ahead(modules: Sequence[str]) -> None:
 
 
 def end_all() -> None:
-    """End every process that works for this one, for one who will not wait for them."""
-    for isolation in list(_open):
+    """End every process that works for this one, for one who will not wait for them; none is started any more."""
+    _ended.set()
+    with _open_lock:
+        isolations = list(_open)
+    for isolation in isolations:
         isolation.kill()
+
+
+def refuse_once_ended() -> None:
+    """To be called by what waits, and before what takes long.
+
+    Raises:
+        KeyboardInterrupt: after :func:`end_all`.
+    """
+    if _ended.is_set():
+        raise KeyboardInterrupt
 
 
 class Isolation:
     """A process that runs one function after another; a context manager.
 
-    It starts with the first function, keeps what was imported and opened, and is started anew after it has died.
+    It starts with the first function, keeps what was imported and opened, and is started anew after it has died, also
+    where that was between two functions.
     Functions, arguments and results are pickled between the two processes; a callable among the arguments is called
     where it came from.
     """
@@ -79,7 +96,8 @@ class Isolation:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
-        _open.add(self)
+        with _open_lock:
+            _open.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -91,8 +109,9 @@ class Isolation:
 
     def kill(self) -> None:
         """End the process from another thread; the one that waits for it is told that it died."""
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the process; the next function starts another."""
@@ -113,6 +132,7 @@ class Isolation:
             InputError: it crashed in native code.
             LimitError: it took longer, or more memory, than the settings allow, or came to a standstill.
             MemoryError: the system killed the process.
+            KeyboardInterrupt: :func:`end_all` was called.
         """
         callbacks: list[Callable[..., object]] = []
 
@@ -125,7 +145,10 @@ class Isolation:
         request = (function, [portable(a) for a in args], {name: portable(v) for name, v in kwargs.items()})
         try:
             connection = self._connected()
-            connection.send(request)
+            try:
+                connection.send(request)
+            except ConnectionError:
+                raise self._death(what) from None
             kind, value = self._answer(what, connection, callbacks)
         except BaseException:
             # Whatever it is doing now, nobody waits for it.
@@ -137,8 +160,14 @@ class Isolation:
         return result
 
     def _connected(self) -> Connection:
+        if self._process is not None and self._process.poll() is not None:
+            # It died while nobody asked it for anything: memory was short, say.
+            self.close()
         if self._connection is None:
-            self._process, self._connection = _ahead.pop() if _ahead else _start()
+            refuse_once_ended()
+            self._process, self._connection = _taken_ahead() or _start()
+        # One who ended all of them meanwhile did not see this one.
+        refuse_once_ended()
         return self._connection
 
     def _answer(self, what: str, connection: Connection, callbacks: list[Callable[..., object]]) -> tuple[str, Any]:
@@ -195,6 +224,18 @@ class Isolation:
         if code < 0:
             return MemoryError(f"{what}: its process was killed ({signal.Signals(-code).name}); memory may be short")
         return RuntimeError(f"{what}: its process ended by itself with {code}")
+
+
+def _taken_ahead() -> tuple[subprocess.Popen[bytes], Connection] | None:
+    """A process that was started ahead and lives, for one thread alone."""
+    while True:
+        try:
+            process, connection = _ahead.pop()
+        except IndexError:
+            return None
+        if process.poll() is None:
+            return process, connection
+        connection.close()
 
 
 def _of_family(process: psutil.Process) -> tuple[float, int]:

@@ -32,6 +32,9 @@ _FINGERPRINT: Final = "fingerprint"
 _RECORD: Final = "record.json"
 _TABLES: Final[dict[str, type[Columns]]] = {"samples": Samples, "tiles": Tiles, "faces": Faces, "tracks": Tracks}
 
+WAITING_POLL_S: Final = 0.5
+"""How often one who waits for a recording looks whether it still wants it."""
+
 T = TypeVar("T", bound=Columns)
 
 
@@ -58,18 +61,21 @@ class WorkFolder:
     def locked(self, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the recording for this process.
 
-        While another one holds it, this one waits until that is done or gone; ``waiting`` is called before.
+        While another one holds it, this one waits until that is done or gone; ``waiting`` is called meanwhile, again
+        and again, and may raise to wait no longer.
         """
         from filelock import FileLock, Timeout
 
         try:
             make_private(self.path.parent)
             lock = FileLock(self._lock_path, mode=0o600)
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                waiting()
-                lock.acquire()
+            pause_s = 0.0
+            while not lock.is_locked:
+                try:
+                    lock.acquire(timeout=pause_s)
+                except Timeout:
+                    waiting()
+                    pause_s = WAITING_POLL_S
         except OSError as error:
             raise StoreError(f"{self.path.parent} cannot be written: {error}") from error
         try:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,8 @@ from emorec.errors import EmorecError, SettingsError
 from emorec.pipeline import Plan
 from emorec.settings import Settings
 from emorec.types import Progress
-from tests.commands import run_emorec
+from emorec.workfolder import WorkFolder
+from tests.commands import EMOREC, run_emorec
 
 SECONDS, CHUNK_S = 12, 5
 
@@ -87,11 +91,7 @@ def test_the_command_says_in_a_line_that_a_cluster_is_for_the_flow(short_demo: P
 
 @pytest.mark.slow
 def test_several_recordings_are_analysed_by_several_workers(short_demo: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.mp4"
-    shutil.copy(short_demo, other)
-    with other.open("ab") as file:
-        # Another recording by content, with the same pictures.
-        file.write(bytes.fromhex("00000008") + b"free")
+    other = another(short_demo, tmp_path)
     arguments = ("--runner", "processes", "--workers", "2", "--json", "--quiet")
     done = run_emorec("analyze", short_demo, other, tmp_path / "missing.mp4", "--store", tmp_path / "store", *arguments)
     assert done.code == 1
@@ -99,3 +99,41 @@ def test_several_recordings_are_analysed_by_several_workers(short_demo: Path, tm
     results = [json.loads(line) for line in done.out.splitlines()]
     assert len({result["session"] for result in results}) == 2
     assert {result["participants"] for result in results} == {results[0]["participants"]}
+
+
+def another(recording: Path, folder: Path) -> Path:
+    """Another recording by content, with the same pictures."""
+    other = folder / "other.mp4"
+    shutil.copy(recording, other)
+    with other.open("ab") as file:
+        file.write(bytes.fromhex("00000008") + b"free")
+    return other
+
+
+def test_ctrl_c_ends_several_recordings_of_which_one_waits_for_another_process(
+    short_demo: Path, tmp_path: Path
+) -> None:
+    other, store = another(short_demo, tmp_path), tmp_path / "store"
+    held = WorkFolder(store, recording.probe(short_demo, Settings.load().recording).sha256)
+    with held.locked():
+        running = subprocess.Popen(
+            [EMOREC, "analyze", short_demo, other, "--store", store, "--runner", "processes", "--workers", "2"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Tests that run in the background of a shell would pass on that they ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        try:
+            # Both have been looked at by the time that one has its work laid out.
+            while not list(store.glob("work/*/fingerprint")):
+                assert running.poll() is None, running.communicate()
+                time.sleep(0.05)
+            time.sleep(0.5)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=30)
+        finally:
+            running.kill()
+    assert running.returncode == 130
+    assert out == ""
+    assert err == "emorec: stopped; the same command goes on where it was\n"

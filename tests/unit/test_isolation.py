@@ -6,7 +6,9 @@ import ctypes
 import errno
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -47,6 +49,16 @@ def loaded(module: str) -> bool:
     return module in sys.modules
 
 
+def served() -> list[int]:
+    """The processes that work for this one."""
+    return [p.pid for p in psutil.Process().children() if "emorec.isolation" in p.cmdline()]
+
+
+def wait_until_dead(pid: int) -> None:
+    # Without taking its end from the one who started it.
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
 def fail_with_a_cause() -> None:
     raise StoreError("the session cannot be written") from OSError(errno.ENOSPC, "No space left on device")
 
@@ -85,7 +97,7 @@ def test_more_than_the_limits_is_ended(
     with Isolation(LimitsSettings(**limits)) as process:
         with pytest.raises(LimitError, match=message):
             process.run(NAME, function, *arguments)
-        assert [p for p in psutil.Process().children() if "emorec.isolation" in p.cmdline()] == []
+        assert served() == []
 
 
 def test_work_that_moves_is_no_standstill() -> None:
@@ -107,3 +119,58 @@ def test_the_process_that_was_started_ahead_is_taken_with_what_it_has_loaded() -
         process.close()
         # The next one is another one.
         assert not process.run(NAME, loaded, "colorsys")
+
+
+def test_a_process_that_died_between_two_functions_is_started_anew() -> None:
+    with Isolation(LIMITS) as process:
+        first = process.run(NAME, os.getpid)
+        os.kill(first, signal.SIGKILL)
+        wait_until_dead(first)
+        assert process.run(NAME, os.getpid) != first
+
+
+def test_a_process_that_died_before_it_was_needed_is_not_taken() -> None:
+    start_ahead([])
+    [ahead] = served()
+    os.kill(ahead, signal.SIGKILL)
+    wait_until_dead(ahead)
+    with Isolation(LIMITS) as process:
+        assert process.run(NAME, os.getpid) not in {os.getpid(), ahead}
+
+
+def test_of_several_at_once_each_has_a_process_of_its_own() -> None:
+    start_ahead([])
+    taken: list[int] = []
+    together = threading.Barrier(4)
+
+    def run_one() -> None:
+        with Isolation(LIMITS) as process:
+            together.wait()
+            taken.append(process.run(NAME, os.getpid))
+            together.wait()
+
+    threads = [threading.Thread(target=run_one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(taken)) == 4
+
+
+def test_once_all_have_been_ended_none_is_started_any_more() -> None:
+    program = """
+import os
+from emorec.isolation import Isolation, end_all
+from emorec.settings.limits import LimitsSettings
+
+with Isolation(LimitsSettings()) as running, Isolation(LimitsSettings()) as late:
+    running.run("lecture.mp4", os.getpid)
+    end_all()
+    for process in (running, late):
+        try:
+            print(process.run("lecture.mp4", os.getpid))
+        except KeyboardInterrupt:
+            print("stopped")
+"""
+    done = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["stopped", "stopped"], done.stderr
