@@ -10,6 +10,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import emorec
@@ -71,9 +72,17 @@ class Plan:
 
 def work_folder(info: RecordingInfo, store: str, settings: Settings) -> WorkFolder:
     """Where a recording's observations lie: on the store, or for a store behind a URL in the folder of the settings."""
+    return WorkFolder(_work_root(store, settings), info.sha256)
+
+
+def _work_root(store: str, settings: Settings) -> Path:
     opened = Store(store)
-    root = opened.local_path if opened.is_local else settings.work
-    return WorkFolder(root, info.sha256)
+    return opened.local_path if opened.is_local else settings.work
+
+
+def _chunks_of(plan: Plan) -> WorkFolder:
+    """The work folder with the chunks that were observed as this plan says."""
+    return WorkFolder(_work_root(plan.store, plan.settings), plan.info.sha256, plan.fingerprint)
 
 
 def plan(info: RecordingInfo, store: str, settings: Settings) -> Plan:
@@ -97,7 +106,7 @@ def plan(info: RecordingInfo, store: str, settings: Settings) -> Plan:
 
 def observe_chunk(plan: Plan, index: int, progress: ProgressCallback | None = None) -> None:
     """Observe one chunk and keep what was seen in the work folder; a chunk that is there already is left as it is."""
-    folder = work_folder(plan.info, plan.store, plan.settings)
+    folder = _chunks_of(plan)
     if folder.has(index):
         return
     observe_missing(plan, [index], progress)
@@ -105,7 +114,7 @@ def observe_chunk(plan: Plan, index: int, progress: ProgressCallback | None = No
 
 def missing_chunks(plan: Plan, indices: Sequence[int]) -> list[int]:
     """Those of the chunks that have not been observed."""
-    folder = work_folder(plan.info, plan.store, plan.settings)
+    folder = _chunks_of(plan)
     return [index for index in indices if not folder.has(index)]
 
 
@@ -116,7 +125,7 @@ def observe_missing(plan: Plan, indices: Sequence[int], progress: ProgressCallba
     missing = missing_chunks(plan, indices)
     if not missing:
         return
-    folder = work_folder(plan.info, plan.store, plan.settings)
+    folder = _chunks_of(plan)
     samples = faces = 0
     with observe.borrowed(plan.observe_settings) as observer:
         for index in missing:
@@ -140,7 +149,7 @@ def resolve_recording(plan: Plan) -> tuple[Resolution, list[ChunkRecord]]:
     started, cpu = time.perf_counter(), time.process_time()
     # So does every array of a long recording: what is not needed any more goes back to the system at once.
     keep_pictures_apart()
-    folder = work_folder(plan.info, plan.store, plan.settings)
+    folder = _chunks_of(plan)
     observations, records = folder.read([chunk.index for chunk in plan.chunks])
     if not len(observations.samples):
         raise InputError(f"{plan.info.path}: no picture could be decoded; the file is damaged, export it again")

@@ -3,6 +3,7 @@
 ``STORE/work/<sha256>/`` belongs to its owner alone, because the embeddings in it are biometric data and lie nowhere
 else. It is bound to a fingerprint of the settings and models that observe depends on: chunks of another fingerprint are
 thrown away. A chunk is a folder that appears whole or not at all, so a killed run goes on after the last whole chunk.
+The fingerprint is in its name: what a worker that outlived its run still writes is not taken for a later run's.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _FINGERPRINT: Final = "fingerprint"
 _RECORD: Final = "record.json"
 _TABLES: Final[dict[str, type[Columns]]] = {"samples": Samples, "tiles": Tiles, "faces": Faces, "tracks": Tracks}
 
+FINGERPRINT_LETTERS: Final = 16
+"""Of a fingerprint, in the name of a chunk: 64 bits."""
+
 WAITING_POLL_S: Final = 0.5
 """How often one who waits for a recording looks whether it still wants it."""
 
@@ -53,7 +57,15 @@ class ChunkRecord:
 class WorkFolder:
     """The work folder of one recording; see the module."""
 
-    def __init__(self, store: Path, sha256: str) -> None:
+    def __init__(self, store: Path, sha256: str, fingerprint: str | None = None) -> None:
+        """Names it; nothing is read or written yet.
+
+        Args:
+            store: the folder in which ``work`` lies.
+            sha256: of the recording.
+            fingerprint: of the chunks that are asked for and written; by default the one that the folder is bound to.
+        """
+        self._fingerprint = fingerprint
         self.path = store / "work" / sha256
         self._lock_path = store / "work" / f"{sha256}.lock"
 
@@ -157,7 +169,13 @@ class WorkFolder:
         return True
 
     def _chunk(self, index: int) -> Path:
-        return self.path / f"chunk-{index:05d}"
+        return self.path / f"chunk-{index:05d}-{self._of_chunks()[:FINGERPRINT_LETTERS]}"
+
+    def _of_chunks(self) -> str:
+        if self._fingerprint is not None:
+            return self._fingerprint
+        file = self.path / _FINGERPRINT
+        return file.read_text() if file.is_file() else ""
 
 
 def _to_table(columns: Columns) -> pa.Table:

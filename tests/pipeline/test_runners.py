@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from emorec import demo, pipeline, recording, runners
@@ -74,6 +75,21 @@ def test_a_worker_that_is_killed_is_one_line_and_the_next_run_does_the_rest(
     missing = pipeline.missing_chunks(plan, range(len(plan.chunks)))
     assert 0 < len(missing) < len(plan.chunks)
     assert observed(plan) == one_by_one
+
+
+def test_a_worker_that_outlived_its_run_gives_a_run_with_other_settings_nothing(
+    short_demo: Path, tmp_path: Path
+) -> None:
+    def plan(emotions: bool) -> Plan:
+        settings = Settings.load(recording={"chunk_s": CHUNK_S}, privacy={"emotions": emotions})
+        return pipeline.plan(recording.probe(short_demo, settings.recording), str(tmp_path), settings)
+
+    before, now = plan(False), plan(True)
+    pipeline.observe_chunk(before, 0)
+    assert pipeline.missing_chunks(now, [0]) == [0]
+    pipeline.observe_chunk(now, 0)
+    faces = pipeline.work_folder(now.info, now.store, now.settings).read([0])[0].faces
+    assert np.isfinite(faces.emotions).any()
 
 
 @pytest.mark.parametrize("runner", ["dask", "ray"])

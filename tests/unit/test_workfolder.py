@@ -88,6 +88,21 @@ def test_chunks_of_other_settings_or_models_are_thrown_away(folder: WorkFolder) 
     assert not folder.has(0)
 
 
+def test_a_chunk_that_an_outlived_worker_of_other_settings_writes_is_not_taken(tmp_path: Path) -> None:
+    before, now = (WorkFolder(tmp_path, "ab" * 32, fingerprint) for fingerprint in ("one", "two"))
+    before.prepare("one")
+    now.prepare("two")
+    before.write(0, seen(4, seed=1), RECORD)
+    assert not now.has(0)
+    with pytest.raises(StoreError, match="cannot be read"):
+        now.read([0])
+    now.write(0, seen(7, seed=2), RECORD)
+    for same in (now, WorkFolder(tmp_path, "ab" * 32)):
+        assert_same(same.read([0])[0], seen(7, seed=2))
+    now.delete()
+    assert list(tmp_path.glob("work/*")) == []
+
+
 def test_a_chunk_that_was_not_written_to_its_end_is_not_there(folder: WorkFolder) -> None:
     broken = seen()
     broken = replace(broken, faces=replace(broken.faces, yaw=np.array([object()] * 4)))
