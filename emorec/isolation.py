@@ -239,16 +239,19 @@ def _taken_ahead() -> tuple[subprocess.Popen[bytes], Connection] | None:
 
 
 def _of_family(process: psutil.Process) -> tuple[float, int]:
-    """The memory of a process and those that it started, 2²⁰ bytes, and how much they have read, where that is said.
+    """The most memory that a process, or one of those that it started, has, 2²⁰ bytes, and how much all of them have
+    read, where that is said.
 
-    Reading is moving: a hash over a slow share is no standstill.
+    Each has its own decoder, and it is a decoder that a broken file makes grow; a sum would end a whole recording that
+    many workers share, and would count the libraries that they share once for each of them. Reading is moving: a hash
+    over a slow share is no standstill.
     """
     import psutil
 
     rss_bytes = read_bytes = 0
     for member in (process, *process.children(recursive=True)):
         try:
-            rss_bytes += member.memory_info().rss
+            rss_bytes = max(rss_bytes, member.memory_info().rss)
             read_bytes += member.io_counters().read_chars if hasattr(member, "io_counters") else 0
         except psutil.NoSuchProcess:
             if member is process:

@@ -20,4 +20,5 @@ class LimitsSettings(Area):
     """An analysis that reads no further for this long is ended, s; the slowest sample takes seconds."""
 
     max_memory_mb: int = Field(6000, ge=256)
-    """An analysis that needs more memory is ended, 2²⁰ bytes; 1 to 49 people take 360 to 460 (docs/scale.md)."""
+    """An analysis of which a process needs more memory is ended, 2²⁰ bytes, with the libraries that it shares with
+    others; 1 to 49 people take 360 to 460 (docs/scale.md). With several worker processes each may take so much."""

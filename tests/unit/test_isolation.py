@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from emorec.errors import InputError, LimitError, StoreError
-from emorec.isolation import Isolation, start_ahead
+from emorec.isolation import POLL_S, Isolation, start_ahead
 from emorec.settings.limits import LimitsSettings
 
 LIMITS = LimitsSettings()
@@ -36,6 +36,22 @@ def grow() -> None:
     for at in range(0, len(kept), 4096):
         kept[at] = 1
     time.sleep(60)
+
+
+GROW = "import sys; kept = bytes(int(sys.argv[1]) * 2**20).replace(bytes(1), bytes([1])); print(); sys.stdin.read()"
+
+
+def grow_in_others(of_them: int, each_mb: int) -> int:
+    """Processes that have so much each, for as long as it is looked at them some times."""
+    command = (sys.executable, "-c", GROW, str(each_mb))
+    others = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(of_them)]
+    for other in others:
+        assert other.stdout is not None
+        other.stdout.readline()
+    time.sleep(3 * POLL_S)
+    for other in others:
+        other.communicate()
+    return of_them
 
 
 def talk(tell: Callable[[int], None], times: int, pause_s: float = 0) -> int:
@@ -89,6 +105,7 @@ def test_a_process_that_the_system_killed_may_be_tried_again() -> None:
         pytest.param({"max_stall_s": 0.6}, time.sleep, (60,), "came to a standstill", id="hangs"),
         pytest.param({"max_run_h": 1 / 3600}, talk, (print, 600, 0.1), "takes longer than", id="takes too long"),
         pytest.param({"max_memory_mb": 256}, grow, (), "needs more memory than", id="grows"),
+        pytest.param({"max_memory_mb": 256}, grow_in_others, (1, 300), "needs more memory than", id="a worker grows"),
     ],
 )
 def test_more_than_the_limits_is_ended(
@@ -98,6 +115,11 @@ def test_more_than_the_limits_is_ended(
         with pytest.raises(LimitError, match=message):
             process.run(NAME, function, *arguments)
         assert served() == []
+
+
+def test_several_workers_may_have_more_memory_together_than_each_of_them() -> None:
+    with Isolation(LimitsSettings(max_memory_mb=256)) as process:
+        assert process.run(NAME, grow_in_others, 2, 150) == 2
 
 
 def test_work_that_moves_is_no_standstill() -> None:
