@@ -183,7 +183,8 @@ class Observer:
 def borrowed(settings: Settings) -> Iterator[Observer]:
     """An open observer, from those that are not in use where one has these settings; it is given back after use.
 
-    So the next chunk, or the next recording, need not load the models again. One that failed is closed.
+    So the next chunk need not load the models again. One that failed is closed, and so is one with other settings. What
+    is given back stays open until :func:`close_idle`, or as long as its process.
     """
     # Threads do not live on in a forked process.
     key = f"{os.getpid()} {settings.model_dump_json()}"

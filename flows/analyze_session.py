@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
+from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
-from prefect.tasks import Task
 
 from emorec.app import StepRunner
 from emorec.errors import EmorecError
@@ -28,7 +27,7 @@ from flows import alive, chunks, metrics
 from flows.artifacts import ProgressArtifact, publish_summary, where_to_look
 from flows.notify import tell
 from flows.runs import connected, session_tag
-from flows.transient import may_pass
+from flows.transient import worth_retrying
 
 if TYPE_CHECKING:
     from emorec.sidecars import Kind
@@ -45,14 +44,10 @@ RETRY_SECONDS: Final = (10, 60, 300)
 """Growing pauses before a step is tried again: a share that reconnects, a disk that somebody clears."""
 
 
-def _worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    return isinstance(state.data, BaseException) and may_pass(state.data)
-
-
 @task(
     retries=len(RETRY_SECONDS),
     retry_delay_seconds=list(RETRY_SECONDS),
-    retry_condition_fn=_worth_retrying,
+    retry_condition_fn=worth_retrying,
     cache_policy=NO_CACHE,
     persist_result=False,
 )

@@ -1,7 +1,8 @@
 """Chunks of one recording mapped over a Dask or Ray cluster: by Prefect's task runners, on as many machines as it has.
 
-The workers need emorec, its model files, and the same paths for the recording and the store. What they see of a chunk
-they put into the work folder, so nothing but a chunk's number goes back.
+The workers need emorec, and the same paths for the recording, the store and the folder of model files (``assets``), all
+of which the flow's settings name. What they see of a chunk they put into the work folder, so nothing but a chunk's
+number goes back.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from emorec.errors import SettingsError, StoreError
 from emorec.pipeline import Plan
 from emorec.settings.run import RunSettings
 from emorec.types import Progress, ProgressCallback
+from flows import apart
+from flows.transient import worth_retrying
 
 __all__ = ["spread"]
 
@@ -29,7 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RETRIES, RETRY_SECONDS = 2, 10
-"""A chunk whose worker was lost is observed by another one."""
+"""For what can pass, as of any step; a chunk whose worker was lost is given to another one by the cluster itself."""
 
 
 def spread(step: StepRunner, run: RunSettings) -> StepRunner:
@@ -52,11 +55,12 @@ def spread(step: StepRunner, run: RunSettings) -> StepRunner:
     task_run_name="chunk {index}",
     retries=RETRIES,
     retry_delay_seconds=RETRY_SECONDS,
+    retry_condition_fn=worth_retrying,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
 def _observe_chunk(plan: Plan, index: int) -> int:
-    pipeline.observe_chunk(plan, index)
+    apart.observe_chunk(plan, index)
     return index
 
 

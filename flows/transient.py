@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from emorec.errors import AssetError, InputError, LimitError, SettingsError, StoreError
 
-__all__ = ["may_pass"]
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State, TaskRun
+    from prefect.tasks import Task
+
+__all__ = ["may_pass", "worth_retrying"]
 
 _NEEDS_A_PERSON: Final = frozenset(
     {
@@ -38,3 +42,8 @@ def may_pass(error: BaseException) -> bool:
         return True
     # Without a number it comes from a library that could not make sense of a file's bytes.
     return isinstance(error, OSError) and error.errno is not None and error.errno not in _NEEDS_A_PERSON
+
+
+def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether Prefect is to run a failed task again."""
+    return isinstance(state.data, BaseException) and may_pass(state.data)
