@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Generic, TypeVar
 
 import psutil
 import pytest
@@ -110,6 +112,77 @@ class Watched:
         return {text for text, ip in parsed.items() if not (getattr(ip, "ipv4_mapped", None) or ip).is_loopback}
 
 
+class WithoutAWorker(Watched):
+    """As that; the first worker that is seen to observe a chunk is killed."""
+
+    def __init__(self, process: psutil.Popen) -> None:
+        super().__init__(process)
+        self.killed: psutil.Process | None = None
+        self.beside: psutil.Process | None = None
+
+    def ended(self) -> bool:
+        with suppress(psutil.Error):
+            for one in self.process.children(recursive=True) if self.killed is None else ():
+                # The flow's own process reads the recording first.
+                if "emorec.isolation" in one.cmdline() and one.ppid() != self.process.pid:
+                    self.killed, self.beside = one.parent(), one
+                    self.killed.kill()
+                    break
+        return super().ended()
+
+
+W = TypeVar("W", bound=Watched)
+
+
+@dataclass(frozen=True)
+class Spread(Generic[W]):
+    """What came of a recording here, and over a cluster."""
+
+    here: Path
+    there: Path
+    said: str
+    watched: W
+
+    def assert_same_tables(self) -> None:
+        tables = sorted(path.name for path in self.here.glob("*.parquet"))
+        assert tables
+        for name in tables:
+            assert (self.here / name).read_bytes() == (self.there / name).read_bytes(), name
+
+
+def spread(
+    prefect: Prefect,
+    folder: Path,
+    runner: str,
+    started: Callable[[Environment], AbstractContextManager[Environment]],
+    watched_by: Callable[[psutil.Popen], W],
+) -> Spread[W]:
+    """Analyse a short recording here, and by the flow over a cluster."""
+    pytest.importorskip(f"prefect_{runner}", reason=f"needs the extra {runner}")
+    recording = demo.compose(folder / "demo", 10).recording
+    here = app.analyze(recording, settings=Settings.load(recording={"chunk_s": 5}), store=folder / "here")
+    environment = {
+        **prefect.env,
+        "EMOREC_RUN__RUNNER": runner,
+        "EMOREC_RECORDING__CHUNK_S": "5",
+        # Otherwise they wait for whatever else the machine does.
+        "RAY_worker_niceness": "0",
+    }
+    program, out, err = (folder / name for name in ("program.py", "out", "err"))
+    program.write_text(PROGRAM)
+    with started(environment) as more, out.open("wb") as stdout, err.open("wb") as stderr:
+        command = [sys.executable, program, recording, folder / "there"]
+        with psutil.Popen(command, env={**environment, **more}, cwd=folder, stdout=stdout, stderr=stderr) as process:
+            watched = watched_by(process)
+            try:
+                wait_for(watched.ended, TIMEOUT_S, "the end of the flow", err)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+    there = folder / "there" / "sessions" / here.session
+    return Spread(Path(here.folder), there, out.read_text() + err.read_text(), watched)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2 * TIMEOUT_S)
 @pytest.mark.parametrize(
@@ -124,39 +197,57 @@ def test_a_recording_over_a_cluster_gives_the_same_tables(
     started: Callable[[Environment], AbstractContextManager[Environment]],
     usage_stats: set[str | None],
 ) -> None:
-    pytest.importorskip(f"prefect_{runner}", reason=f"needs the extra {runner}")
-    recording = demo.compose(tmp_path / "demo", 10).recording
-    here = app.analyze(recording, settings=Settings.load(recording={"chunk_s": 5}), store=tmp_path / "here")
-    environment = {
-        **prefect.env,
-        "EMOREC_RUN__RUNNER": runner,
-        "EMOREC_RECORDING__CHUNK_S": "5",
-        # Otherwise they wait for whatever else the machine does.
-        "RAY_worker_niceness": "0",
-    }
-    program, out, err = (tmp_path / name for name in ("program.py", "out", "err"))
-    program.write_text(PROGRAM)
-    with started(environment) as more, out.open("wb") as stdout, err.open("wb") as stderr:
-        command = [sys.executable, program, recording, tmp_path / "there"]
-        with psutil.Popen(command, env={**environment, **more}, cwd=tmp_path, stdout=stdout, stderr=stderr) as process:
-            watched = Watched(process)
-            try:
-                wait_for(watched.ended, TIMEOUT_S, "the end of the flow", err)
-            finally:
-                if process.poll() is None:
-                    process.terminate()
-    said = out.read_text() + err.read_text()
-    assert "COMPLETED" in said, said
-    assert bool(watched.addresses) == (started is not by_an_operator)
-    assert watched.far() == set()
+    done = spread(prefect, tmp_path, runner, started, Watched)
+    assert "COMPLETED" in done.said, done.said
+    assert bool(done.watched.addresses) == (started is not by_an_operator)
+    assert done.watched.far() == set()
     # Of a Ray that was started for the flow: it tells nobody of its use.
-    assert watched.usage_stats == usage_stats
+    assert done.watched.usage_stats == usage_stats
     # Each chunk was a task of the flow that spreads them.
     latest = {"flows": {"name": {"any_": ["observe-chunks"]}}, "sort": "START_TIME_DESC", "limit": 1}
-    [spread] = prefect.post("flow_runs/filter", latest)
-    assert set(prefect.tasks(spread["id"])) == {"chunk 0", "chunk 1"}, said
-    one, other = Path(here.folder), tmp_path / "there" / "sessions" / here.session
-    tables = sorted(path.name for path in one.glob("*.parquet"))
-    assert tables
-    for name in tables:
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    [spread_flow] = prefect.post("flow_runs/filter", latest)
+    assert set(prefect.tasks(spread_flow["id"])) == {"chunk 0", "chunk 1"}, done.said
+    done.assert_same_tables()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2 * TIMEOUT_S)
+def test_the_chunk_of_a_worker_that_was_killed_is_observed_by_another(prefect: Prefect, tmp_path: Path) -> None:
+    done = spread(prefect, tmp_path, "dask", in_the_program, WithoutAWorker)
+    assert done.watched.killed is not None, done.said
+    assert "COMPLETED" in done.said, done.said
+    assert not done.watched.killed.is_running()
+    # What it had beside it has gone with it.
+    assert not done.watched.beside.is_running()
+    done.assert_same_tables()
+
+
+HURRIED = """
+import sys
+from pathlib import Path
+
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from emorec import app, pipeline, recording, runners
+from emorec.settings import Settings
+from flows import chunks
+
+settings = Settings.load(recording={"chunk_s": 5}, run={"runner": "dask"}, limits={"max_run_h": 1e-6})
+plan = pipeline.plan(recording.probe(Path(sys.argv[1]), settings.recording), sys.argv[2], settings)
+chunks.CLUSTERS["dask"] = lambda run, scratch: ThreadPoolTaskRunner(max_workers=1)
+try:
+    chunks.spread(app.call, settings.run)("observe", runners.observe, plan, [0], print)
+except Exception as error:
+    print(error)
+"""
+
+
+def test_a_chunk_that_takes_more_than_the_limits_allow_fails_once(
+    prefect: Prefect, long_clip: Path, tmp_path: Path
+) -> None:
+    command = (sys.executable, "-c", HURRIED, long_clip, tmp_path)
+    done = subprocess.run(command, env=prefect.env, capture_output=True, text=True, timeout=120)
+    assert "long.mp4: takes longer than limits.max_run_h" in done.stdout, done.stderr
+    latest = {"flows": {"name": {"any_": ["observe-chunks"]}}, "sort": "START_TIME_DESC", "limit": 1}
+    [flow] = prefect.post("flow_runs/filter", latest)
+    assert {name: task["run_count"] for name, task in prefect.tasks(flow["id"]).items()} == {"chunk 0": 1}
