@@ -100,8 +100,10 @@ def _processes(workers: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BaseException as error:
         for process in context.started:
-            # Nobody waits for what it does now.
-            process.terminate()
+            # One that the system refused to start is among them, with no process to end.
+            if process.pid is not None:
+                # Nobody waits for what it does now.
+                process.terminate()
         # The pool's own thread waits for them: a second one that did so could find them gone and take them for alive.
         pool.shutdown(cancel_futures=True)
         if isinstance(error, BrokenProcessPool):

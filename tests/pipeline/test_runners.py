@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
+import multiprocessing.util
 import shutil
 import signal
 import subprocess
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +78,20 @@ def test_a_worker_that_is_killed_is_one_line_and_the_next_run_does_the_rest(
     missing = pipeline.missing_chunks(plan, range(len(plan.chunks)))
     assert 0 < len(missing) < len(plan.chunks)
     assert observed(plan) == one_by_one
+
+
+def test_a_worker_that_the_system_does_not_start_is_said_by_the_systems_own_words(
+    short_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    plan = planned(short_demo, tmp_path, runner="processes", workers=2)
+    resource_tracker.ensure_running()
+    monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", refuse)
+    with pytest.raises(BlockingIOError, match="temporarily unavailable"):
+        runners.observe(plan, range(len(plan.chunks)))
+    assert multiprocessing.active_children() == []
 
 
 def test_a_worker_that_outlived_its_run_gives_a_run_with_other_settings_nothing(
