@@ -80,7 +80,12 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         _column("attention", _NUMBER, "0-1", "is the face turned and open to the screen"),
         _column("engagement", _NUMBER, "0-1", "the engagement index of this sample alone; levels are of windows"),
         _column("quality", _NUMBER, "0-1", "how well the face could be read: size, blur, pose"),
-        _column("skipped", _FLAG, "", "the picture had not changed; values repeated"),
+        _column(
+            "skipped",
+            _FLAG,
+            "",
+            "nothing moved around the face; all values repeated (eyes or mesh alone held: not marked)",
+        ),
     ),
     "windows": _schema(
         _PARTICIPANT,

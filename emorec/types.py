@@ -261,7 +261,8 @@ class Faces(Columns):
     ``tile`` is −1 outside tiles. ``presence`` to ``mouth_open`` as in Landmarks and Signals. ``emotions`` [n, 7]
     calibrated probabilities (NaN where not classified). ``quality`` 0–1 (size, sharpness, pose). ``motion`` and
     ``motion_around``: mean absolute change of grey level (0–1) inside the box and in the ring around it since the
-    sample before. ``skipped``: the picture here had not changed, so the values were repeated.
+    sample before. ``skipped``: the picture here had not changed, so all values were repeated; it does not mark eyes
+    that were held because they look the same, nor meshes that a crowd's faces keep in turn.
     """
 
     t_s: Float64
