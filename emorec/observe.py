@@ -165,7 +165,8 @@ class Observer:
         return Landmarks.concatenate([Landmarks.empty(), *spread(read_group, groups)])
 
     def embed_later(self, chips: list[Chip], clock: StageClock) -> Future[Float32]:
-        """The embeddings [n, 128] of aligned crops, once they are made."""
+        """The embeddings [n, 128] of aligned crops, once they are made; what waits is bounded by the chunk alone, a few
+        crops for each of its tracks."""
 
         def embed() -> Float32:
             with clock.measure("identity", crops=len(chips)):

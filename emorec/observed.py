@@ -50,7 +50,8 @@ class Classifier(Protocol):
 class EmotionQueue:
     """Collects crops over samples and classifies them in a thread of its own, in batches of one size.
 
-    Faces get a place in the queue; what stands there is known at the end. Without a classifier nothing is queued.
+    Faces get a place in the queue; what stands there is known at the end. Without a classifier nothing is queued. Where
+    faces come faster than they are classified, crops wait: no more than a chunk's, of 2 kB each.
     """
 
     def __init__(self, classifier: Classifier | None, clock: StageClock) -> None:
