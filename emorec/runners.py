@@ -1,6 +1,7 @@
 """Observing the chunks of a recording one after another, or several at a time in threads or processes.
 
-Chunks know nothing of each other, so the result is the same, whatever runs them and in which order.
+Chunks know nothing of each other, so on machines of one kind the result is the same bytes, whatever runs them and in
+which order. CPUs with other instructions may round the networks' sums otherwise.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Demo:
 
 
 def compose(out_folder: Path, seconds: float = SCENARIO_S) -> Demo:
-    """Compose ``demo.mp4`` and ``demo.truth.csv`` in a folder, the same bytes every time.
+    """Compose ``demo.mp4`` and ``demo.truth.csv`` in a folder, on one machine the same bytes every time.
 
     A gallery of 1280×720 px at 25 pictures a second. Two of four people are seen; one joins, one turns the camera off
     for a while, two never turn it on, one leaves; a screen is shared, with a change of slide, and the tiles come back
