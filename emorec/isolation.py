@@ -179,19 +179,24 @@ class Isolation:
         read_bytes = 0
         while True:
             try:
-                if connection.poll(max(0.0, looked_s + POLL_S - time.monotonic())):
-                    kind, value, memory_mb = connection.recv()
-                    note_helper(memory_mb)
-                    if kind != "called":
-                        return kind, value
-                    moved_s = time.monotonic()
-                    callbacks[value[0]](*value[1])
-                now_s = time.monotonic()
-                if now_s < looked_s + POLL_S:
-                    continue
-                looked_s = now_s
+                wait_s = max(0.0, looked_s + POLL_S - time.monotonic())
+                said = connection.recv() if connection.poll(wait_s) else None
+            except (EOFError, ConnectionError):
+                raise self._death(what) from None
+            if said is not None:
+                kind, value, memory_mb = said
+                note_helper(memory_mb)
+                if kind != "called":
+                    return kind, value
+                moved_s = time.monotonic()
+                callbacks[value[0]](*value[1])
+            now_s = time.monotonic()
+            if now_s < looked_s + POLL_S:
+                continue
+            looked_s = now_s
+            try:
                 rss_mb, now_read = _of_family(process)
-            except (EOFError, ConnectionError, psutil.NoSuchProcess):
+            except psutil.NoSuchProcess:
                 raise self._death(what) from None
             if now_read != read_bytes:
                 read_bytes, moved_s = now_read, now_s

@@ -87,6 +87,14 @@ def test_what_is_called_there_answers_here() -> None:
     assert first == second != os.getpid()
 
 
+def test_a_connection_that_fails_in_what_is_called_here_is_not_taken_for_its_own() -> None:
+    def tell(number: int) -> None:
+        raise ConnectionResetError(f"no answer to {number}")
+
+    with Isolation(LIMITS) as process, pytest.raises(ConnectionResetError, match="no answer to 0"):
+        process.run(NAME, talk, tell, 600, 0.1)
+
+
 def test_a_crash_in_native_code_is_said_of_the_file_and_the_next_call_works() -> None:
     with Isolation(LIMITS) as process:
         with pytest.raises(InputError, match=r"^lecture\.mp4: crashes the decoder \(SIGSEGV\)"):
