@@ -22,6 +22,8 @@ from emorec import app, demo
 from emorec.settings import Settings
 
 TIMEOUT_S = 540
+OWNER_ONLY = 0o077
+"""What `emorec up` keeps is its owner's alone; so is what others put into its folder."""
 # The flow in a process of its own, and a cluster of two more; each loads Prefect, which is what takes the time.
 PROGRAM = """
 import os
@@ -172,7 +174,10 @@ def spread(
     program.write_text(PROGRAM)
     with started(environment) as more, out.open("wb") as stdout, err.open("wb") as stderr:
         command = [sys.executable, program, recording, folder / "there"]
-        with psutil.Popen(command, env={**environment, **more}, cwd=folder, stdout=stdout, stderr=stderr) as process:
+        environment |= more
+        with psutil.Popen(
+            command, env=environment, umask=OWNER_ONLY, cwd=folder, stdout=stdout, stderr=stderr
+        ) as process:
             watched = watched_by(process)
             try:
                 wait_for(watched.ended, TIMEOUT_S, "the end of the flow", err)
@@ -246,7 +251,7 @@ def test_a_chunk_that_takes_more_than_the_limits_allow_fails_once(
     prefect: Prefect, long_clip: Path, tmp_path: Path
 ) -> None:
     command = (sys.executable, "-c", HURRIED, long_clip, tmp_path)
-    done = subprocess.run(command, env=prefect.env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=prefect.env, umask=OWNER_ONLY, capture_output=True, text=True, timeout=120)
     assert "long.mp4: takes longer than limits.max_run_h" in done.stdout, done.stderr
     latest = {"flows": {"name": {"any_": ["observe-chunks"]}}, "sort": "START_TIME_DESC", "limit": 1}
     [flow] = prefect.post("flow_runs/filter", latest)
