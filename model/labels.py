@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from model.data import CLASSES, LabelledImages
 from model.errors import ModelError
+from model.files import write_whole
 from model.pages import render_page
 from model.removing import part_of, remove_every_trace, sweep
 
@@ -83,9 +84,7 @@ def take_saved(folder: Path, saved: Path) -> int:
     content = _read_saved(saved, folder)
     if saved.resolve().parent != folder.resolve():
         path = next(p for n in count(1) if not (p := folder / f"labels-{n}.json").exists())
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(json.dumps(content), "utf-8")
-        part.replace(path)
+        write_whole(path, json.dumps(content))
     return len(content["labels"])
 
 

@@ -34,6 +34,7 @@ from typing import Any, Final
 from model import preprocess
 from model.data import CLASSES
 from model.errors import ChampionChangedError, ModelError, NoSuchModelError
+from model.files import write_whole
 
 log = logging.getLogger("emorec.models")
 
@@ -273,9 +274,7 @@ def _remember_rolled_back(registry: Path, version: str) -> None:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    part = path.with_name(f".{path.stem}.part")
-    part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    part.replace(path)
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 @contextmanager

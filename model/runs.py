@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from model.data import LabelledImages
 from model.errors import ModelError
+from model.files import write_whole
 
 RECORD: Final = "begun.json"
 HISTORY: Final = "history.jsonl"
@@ -72,13 +73,6 @@ def history_of(folder: Path) -> list[Epoch]:
 def write_history(folder: Path, history: list[Epoch]) -> None:
     """Write the figures of a run's epochs for people and pages, one line per epoch."""
     write_whole(folder / HISTORY, "".join(json.dumps(epoch) + "\n" for epoch in history))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, "utf-8")
-    part.replace(path)
 
 
 def merged(folder: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from model.files import write_whole
 from model.labels import collection_of, delete_labelling
 from model.removing import remove, sweep
 
@@ -82,9 +83,7 @@ def runs(registry: Path) -> list[Path]:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(content) + "\n", "utf-8")
-    part.replace(path)
+    write_whole(path, json.dumps(content) + "\n")
 
 
 def _taken_in(registry: Path) -> dict[str, list[str]]:

@@ -29,9 +29,10 @@ from model.average import PREDICTION_BATCH, WeightAverage
 from model.compression import Compression, compress
 from model.data import LabelledImages
 from model.errors import ModelError
+from model.files import write_whole
 from model.heads import add_votes_head, joint_loss, joint_targets, label_accuracy, save_merged, validate
 from model.preprocess import standardize
-from model.runs import MERGED, Epoch, begin, history_of, last_checkpoint, write_history, write_whole
+from model.runs import MERGED, Epoch, begin, history_of, last_checkpoint, write_history
 
 if TYPE_CHECKING:
     import keras

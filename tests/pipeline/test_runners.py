@@ -162,7 +162,6 @@ def test_ctrl_c_ends_several_recordings_of_which_one_waits_for_another_process(
             while not list(store.glob("work/*/fingerprint")):
                 assert running.poll() is None, running.communicate()
                 time.sleep(0.05)
-            time.sleep(0.5)
             running.send_signal(signal.SIGINT)
             out, err = running.communicate(timeout=30)
         finally:
