@@ -52,12 +52,12 @@ class Figures:
 
 def main() -> int:
     """Train what is not trained yet, measure, print, and write on request."""
-    from model.architectures import NAMES
+    from model.architectures import FROM_SCRATCH
     from model.data import clean, load_images
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; by default all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FROM_SCRATCH)}; by default all")
     parser.add_argument("--minutes", type=float, default=60.0, help="training time of each")
     parser.add_argument("--width", type=float, default=0.5, help="factor on all numbers of filters")
     parser.add_argument("--images", type=int, help="train on so many images, drawn at random, instead of all")
@@ -68,7 +68,7 @@ def main() -> int:
     training = clean(load_images(args.data, "train"), [validation])
     if args.images:
         training = training.take(np.random.default_rng(0).permutation(len(training)) < args.images)
-    figures = [measure(name, args, training, validation) for name in args.names or NAMES]
+    figures = [measure(name, args, training, validation) for name in args.names or FROM_SCRATCH]
     page = render(figures, args, len(training), len(validation))
     print(page)
     if args.write:
@@ -82,8 +82,9 @@ def measure(name: str, args: argparse.Namespace, training: LabelledImages, valid
     """Train one network, or go on, convert it, and measure the file for CPUs."""
     from model.architectures import Architecture
     from model.export import convert, load_network
+    from model.plan import Plan, plan_of
     from model.runtime import LiteRtNetwork
-    from model.train import BEST_WEIGHTS, Plan, epochs_in, plan_of, quickest_policy, train
+    from model.train import BEST_WEIGHTS, epochs_in, quickest_policy, train
 
     run = args.runs / name
     plan = plan_of(run)

@@ -1,7 +1,8 @@
 """The networks: one table that builds them all, from faces of 48 px, for any Keras backend.
 
 Each is its paper's network with batch normalisation after every convolution, a stem that keeps small pictures large
-enough, and a mean over the last stage before one dense layer.
+enough, and a mean over the last stage before one dense layer. One more, face-resnet, is none to begin at random: see
+`model.face_resnet`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from model import face_resnet
 from model.errors import ModelError
+from model.layout import channels_last_in_memory
 
 if TYPE_CHECKING:
     import keras
@@ -45,13 +48,19 @@ INCEPTIONS: Final[tuple[tuple[tuple[int, int, int, int, int, int], ...], ...]] =
 projection (table 1 of Szegedy et al. 2014, arXiv 1409.4842). The auxiliary classifiers are left out."""
 
 
+FACE_RESNET: Final = "face-resnet"
+
+FLAT: Final = 2
+"""Axes of features, [n, features], that need no mean over places any more."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """What is needed to build a network again.
 
-    name: one of NAMES. width: factor on every number of filters. image_px: side of the input. field_px: side of
-    the central part that the network looks at; the rim is there for shifted views in training. classes: outputs.
-    dropout: share of features dropped before the last layer, in training only.
+    name: one of NAMES. width: factor on every number of filters; face-resnet's is 1. image_px: side of the input.
+    field_px: side of the central part that the network looks at; the rim is there for shifted views in training.
+    classes: outputs. dropout: share of features dropped before the last layer, in training only.
     """
 
     name: str = "vgg11"
@@ -79,6 +88,8 @@ def build(architecture: Architecture, dtype_policy: str = "float32") -> keras.Mo
     a = architecture
     if a.name not in _STAGES:
         raise ModelError(f"unknown architecture {a.name!r}; there are {', '.join(NAMES)}")
+    if a.name == FACE_RESNET and a.width != 1:
+        raise ModelError(f"{FACE_RESNET} has one width, 1, not {a.width:g}")
     rim_px = a.image_px - a.field_px
     if a.field_px < 16 or rim_px < 0 or rim_px % 2:
         raise ModelError(
@@ -99,9 +110,13 @@ def _assemble(a: Architecture, rim_px: int) -> keras.Model:
     make = _Layers(a.width)
     inputs = keras.Input((a.image_px, a.image_px, 1), name="faces")
     x = layers.Cropping2D(rim_px // 2, data_format="channels_last")(inputs) if rim_px else inputs
-    x = layers.Permute((3, 1, 2))(x) if make.order == "channels_first" else x
+    if make.order == "channels_first":
+        x = layers.Permute((3, 1, 2))(x)
+        if keras.config.dtype_policy().compute_dtype == "float32":  # bfloat16 was measured as it is
+            x = channels_last_in_memory(x)
     x = _STAGES[a.name](x, make)
-    x = layers.GlobalAveragePooling2D(data_format=make.order, dtype="float32")(x)
+    if len(x.shape) > FLAT:
+        x = layers.GlobalAveragePooling2D(data_format=make.order, dtype="float32")(x)
     x = layers.Dropout(a.dropout)(x)
     outputs = layers.Dense(a.classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, outputs, name=a.name)
@@ -194,11 +209,19 @@ def _googlenet(x: Any, make: _Layers) -> Any:
     return x
 
 
+def _face_resnet(x: Any, make: _Layers) -> Any:
+    return face_resnet.features(x, make.order)
+
+
 _STAGES: Final[dict[str, Callable[[Any, _Layers], Any]]] = {
     **{name: partial(_vgg, convolutions=convolutions) for name, convolutions in VGG_CONVOLUTIONS.items()},
     "googlenet": _googlenet,
     "resnet18": _resnet18,
+    FACE_RESNET: _face_resnet,
 }
 
 NAMES: Final = tuple(_STAGES)
 """The architectures there are."""
+
+FROM_SCRATCH: Final = tuple(name for name in NAMES if name != FACE_RESNET)
+"""Those that a run can begin at random."""

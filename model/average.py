@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from model.errors import ModelError
 
 if TYPE_CHECKING:
     import keras
@@ -63,6 +66,18 @@ class WeightAverage:
             lambda network: network.predict(whole, batch_size=PREDICTION_BATCH, verbose=0)
         )
         return predicted[: len(inputs)]
+
+    def save(self, path: Path) -> None:
+        """Write the mean and how many updates made it: a .npz file."""
+        np.savez(path, *self.weights, updates=self.updates)
+
+    def restore(self, path: Path) -> None:
+        """Read what `save` wrote for a network of the same kind. Raises ModelError where it is of another one."""
+        with np.load(path) as saved:
+            weights = [saved[f"arr_{i}"] for i in range(len(saved.files) - 1)]
+            if [w.shape for w in weights] != [w.shape for w in self.weights]:
+                raise ModelError(f"{path} holds the weights of another network")
+            self.updates, self.weights = int(saved["updates"]), weights
 
     def with_mean(self, do: Callable[[keras.Model], Any]) -> Any:
         """Call `do` with the network in its averaged state; put its present weights back."""

@@ -39,20 +39,32 @@ def joint_targets(data: LabelledImages) -> Floats:
     return np.concatenate([soft_targets(data, vote_share=0.0), votes], axis=1, dtype=np.float32)
 
 
-def joint_loss(vote_share: float, label_smoothing: float) -> Callable[[Any, Any], Any]:
-    """Return the loss: cross-entropy of both heads, weighted; an image without votes counts with its label alone."""
+def joint_loss(vote_share: float, label_smoothing: float, taught_share: float = 0.0) -> Callable[[Any, Any], Any]:
+    """Return the loss: cross-entropy of both heads, weighted; an image without votes counts with its label alone.
+
+    taught_share: of the teachers' answers in what each head is to say. Their logits come behind the network's own,
+    [n, 14 × (1 + teachers)], and their answer is the mean of their probabilities.
+    """
     from keras import ops
 
     classes, smoothing = len(CLASSES), label_smoothing
 
     def loss(targets: Any, logits: Any) -> Any:
-        def cross_entropy(truth: Any, answer: Any) -> Any:
-            smooth = truth * (1 - smoothing) + smoothing / classes * ops.sum(truth, axis=-1, keepdims=True)
-            return -ops.sum(smooth * ops.log_softmax(answer, axis=-1), axis=-1)
+        teachers = logits.shape[-1] // (2 * classes) - 1
 
-        label = cross_entropy(targets[:, :classes], logits[:, :classes])
-        votes = cross_entropy(targets[:, classes:], logits[:, classes:])
-        return (1 - vote_share) * label + vote_share * votes
+        def cross_entropy(head: int) -> Any:
+            def answer(network: int) -> Any:
+                start = (2 * network + head) * classes
+                return logits[:, start : start + classes]
+
+            truth = targets[:, head * classes : (head + 1) * classes]
+            truth = truth * (1 - smoothing) + smoothing / classes * ops.sum(truth, axis=-1, keepdims=True)
+            if teachers:
+                taught = sum(ops.softmax(answer(i), axis=-1) for i in range(1, teachers + 1)) / teachers
+                truth = (1 - taught_share) * truth + taught_share * ops.stop_gradient(taught)
+            return -ops.sum(truth * ops.log_softmax(answer(0), axis=-1), axis=-1)
+
+        return (1 - vote_share) * cross_entropy(0) + vote_share * cross_entropy(1)
 
     return loss
 

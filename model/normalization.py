@@ -20,7 +20,7 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise inputs, [n, channels, height, width] for PyTorch's kernel; same shape and dtype."""
-        if not (training and self.axis == 1 and keras.backend.backend() == "torch"):
+        if not (training and self.trainable and self.axis == 1 and keras.backend.backend() == "torch"):
             return super().call(inputs, training=training, mask=mask)
         from torch.nn.functional import batch_norm
 

@@ -20,9 +20,10 @@ from model.data import CLASSES, LabelledImages, clean, copies, hold_out, load_im
 from model.errors import ModelError
 from model.evaluate import evaluate, figures
 from model.export import convert, load_network, save_weights
+from model.plan import plan_of
 from model.runs import check_data, describe, history_of, merged, record_of
 from model.runtime import KerasNetwork, LiteRtNetwork
-from model.train import BEST_WEIGHTS, plan_of
+from model.train import BEST_WEIGHTS
 
 LEFT_OVER_S: Final = 86400.0
 """Age from which a release that is not whole counts as left by one that was killed: writing one takes seconds."""

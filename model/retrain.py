@@ -27,10 +27,10 @@ from model.errors import ChampionChangedError, ModelError
 from model.labels import labelled_folders, read_labelled
 from model.registry import Release
 from model.removing import remove
-from model.taken_in import WORK, Journal, clean_up, is_over, known_images, runs, work_off, write_json
+from model.taken_in import WORK, Journal, clean_up, is_over, known_images, runs, tried_images, work_off, write_json
 
 if TYPE_CHECKING:
-    from model.train import Plan
+    from model.plan import Plan
 
 T = TypeVar("T")
 
@@ -72,7 +72,8 @@ class Request:
     labelling folders (`model.labels`). test: the frozen test set, a folder or zip; of several splits, its test. start:
     from the champion's weights, or from scratch. epochs: length of the run; by default as `EPOCHS` says. least_new:
     fewer images that count as new wait for more: those in folders that no retraining has taken in, and labelled faces
-    until a promoted version was made of them. code_version: for the card.
+    until a promoted version was made of them; after a try in vain, so many that it did not have. code_version: for the
+    card.
     """
 
     data: Path
@@ -173,9 +174,13 @@ def gather(request: Request, tell: Callable[[str], None] = lambda line: None) ->
     in_folders, in_faces = (
         frozenset(h for part in parts for h in part.hashes().tolist()) for parts in (folders, faces)
     )
-    unseen = len((in_folders | in_faces) - known_images(request.registry))
-    if unseen < request.least_new:
-        return f"{unseen} new labelled images; retraining waits for {request.least_new}"
+    unseen = (in_folders | in_faces) - known_images(request.registry)
+    if len(unseen) < request.least_new:
+        return f"{len(unseen)} new labelled images; retraining waits for {request.least_new}"
+    # Each try reads the frozen test set, so that faces that one was made of do not call for the next.
+    untried = len(unseen - tried_images(request.registry))
+    if 0 < untried < request.least_new:
+        return f"{untried} new labelled images since the last try; retraining waits for {request.least_new}"
     train, test = load_images(request.data, "train"), _test_set(request)
     _check_frozen(request.registry, test)
     if "validation" in splits_of(request.data):
@@ -188,7 +193,7 @@ def gather(request: Request, tell: Callable[[str], None] = lambda line: None) ->
     if not len(new):
         return f"all {len(raw)} new images are left out: {new.dropped}"
     left_out = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in new.dropped.items() if n) or "nothing"
-    tell(f"{len(new)} new images; left out: {left_out}; {unseen} count as new")
+    tell(f"{len(new)} new images; left out: {left_out}; {len(unseen)} count as new")
     back = np.array([int(h[:8], 16) % HELD_BACK == 0 for h in new.hashes()])
     sets = (training, validation, test, new)
     text = json.dumps(
@@ -283,7 +288,7 @@ def _made_before(registry: Path, key: str) -> Release | None:
 
 def _plan(request: Request, found: _Gathered) -> Plan:
     """Return the plan of the run; how quickly a number is computed is left to the machine."""
-    from model.train import Plan
+    from model.plan import Plan
 
     champion = models.load_release(registry=request.registry, classes=CLASSES)
     plan = dataclasses.replace(
@@ -304,7 +309,8 @@ def _name_of(found: _Gathered, plan: Plan) -> str:
 
 
 def _train(request: Request, run: Path, plan: Plan, found: _Gathered, tell: Callable[[str], None]) -> None:
-    from model.train import plan_of, quickest_policy, train
+    from model.plan import plan_of
+    from model.train import quickest_policy, train
 
     champion = models.load_release(registry=request.registry, classes=CLASSES)
     earlier = plan_of(run)
@@ -373,5 +379,5 @@ def _promote(registry: Path, made: Release) -> Outcome:
 def _clean_up(request: Request, made: Release, found: _Gathered) -> None:
     """Remember the images; of labelled faces, only those that a promoted version was made of are used up."""
     used = models.was_champion(request.registry, made.version)
-    images = found.in_folders | found.in_faces if used else found.in_folders
-    clean_up(request.registry, Journal.of(made.version, images, found.taken if used else ()))
+    images, tried = (found.in_folders | found.in_faces, ()) if used else (found.in_folders, found.in_faces)
+    clean_up(request.registry, Journal.of(made.version, images, found.taken if used else (), tried))

@@ -14,6 +14,8 @@ from model.files import write_whole
 RECORD: Final = "begun.json"
 HISTORY: Final = "history.jsonl"
 MERGED: Final = "merged.json"
+AVERAGE: Final = "average.npz"
+"""In a checkpoint: the averaged weights of both heads."""
 
 Epoch = dict[str, float]
 

@@ -1,6 +1,7 @@
 """What retrainings have taken in, and what is to be deleted for it.
 
-    REGISTRY/taken-in.json               images that count as new no more, and retrainings that are over
+    REGISTRY/taken-in.json               images that count as new no more, labelled faces that were tried in vain,
+                                         and retrainings that are over
     REGISTRY/.retraining/clean-up.json   what the one that ended last has still to remember and to delete
 
 A kill costs nothing: the journal is written first, whoever comes next works it off, and each of its steps may be done
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,22 +29,30 @@ class Journal:
     """What a retraining that is over leaves to be done.
 
     version: that came of it. images: hashes of those that count as new no more. faces: folders of labelled faces that
-    are to be deleted, and the collection that each of them holds: other faces may have come to lie there.
+    are to be deleted, and the collection that each of them holds: other faces may have come to lie there. tried: hashes
+    of labelled faces that it was made of and that are kept, since it was not promoted.
     """
 
     version: str
     images: list[str]
     faces: dict[str, str | None]
+    tried: list[str] = field(default_factory=list)
 
     @staticmethod
-    def of(version: str, images: Iterable[str], folders: Iterable[Path]) -> Journal:
-        """A journal of a version, the images and the folders that were used up for it."""
-        return Journal(version, sorted(set(images)), {str(f.resolve()): collection_of(f) for f in folders})
+    def of(version: str, images: Iterable[str], folders: Iterable[Path], tried: Iterable[str] = ()) -> Journal:
+        """A journal of a version, the images and the folders that were used up for it, and the faces that were not."""
+        faces = {str(f.resolve()): collection_of(f) for f in folders}
+        return Journal(version, sorted(set(images)), faces, sorted(set(tried)))
 
 
 def known_images(registry: Path) -> set[str]:
     """Return the hashes of the images that count as new no more."""
     return set(_taken_in(registry)["images"])
+
+
+def tried_images(registry: Path) -> set[str]:
+    """Return the hashes of the labelled faces that a retraining was made of without being promoted."""
+    return set(_taken_in(registry)["tried"])
 
 
 def is_over(registry: Path, version: str) -> bool:
@@ -70,8 +79,8 @@ def work_off(registry: Path) -> None:
     for run in runs(registry):
         remove(run)
     taken = _taken_in(registry)
-    images, over = {*taken["images"], *journal.images}, {*taken["over"], journal.version}
-    write_json(registry / "taken-in.json", {"images": sorted(images), "over": sorted(over)})
+    added = {"images": journal.images, "tried": journal.tried, "over": [journal.version]}
+    write_json(registry / "taken-in.json", {name: sorted({*taken[name], *more}) for name, more in added.items()})
     path.unlink()
 
 
@@ -89,4 +98,4 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 def _taken_in(registry: Path) -> dict[str, list[str]]:
     path = registry / "taken-in.json"
     found = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return {"images": [], "over": [], **found}
+    return {"images": [], "tried": [], "over": [], **found}

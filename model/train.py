@@ -16,23 +16,25 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from model.architectures import Architecture, build
-from model.augment import Augmentation, build_augmenter, mix
+from model.architectures import build
+from model.augment import build_augmenter, mix
 from model.average import PREDICTION_BATCH, WeightAverage
-from model.compression import Compression, compress
+from model.compression import compress
 from model.data import LabelledImages
 from model.errors import ModelError
 from model.files import write_whole
 from model.heads import add_votes_head, joint_loss, joint_targets, label_accuracy, save_merged, validate
+from model.plan import Plan, keep_plan, plan_of, refuse_another_plan
 from model.preprocess import standardize
-from model.runs import MERGED, Epoch, begin, history_of, last_checkpoint, write_history
+from model.runs import AVERAGE, MERGED, Epoch, begin, history_of, last_checkpoint, write_history
+from model.teachers import beside, load_teachers
 
 if TYPE_CHECKING:
     import keras
@@ -43,52 +45,13 @@ WARMUP_SHARE: Final = 0.06
 MEASURING_STEPS: Final = 24
 """Steps from which a run's speed is estimated when its length is given in minutes."""
 
+LARGEST_GRADIENT: Final = 5.0
+"""Norm of all gradients together that AdamW's steps are cut to: a first batch can point anywhere."""
+
 _BFLOAT16_FLAGS: Final = {"avx512_bf16", "amx_bf16", "bf16"}
 """What Linux calls a CPU's instructions for bfloat16, on x86 and ARM."""
 
 BEST_WEIGHTS: Final = "best.weights.h5"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A run's settings.
-
-    vote_share: weight of FER+ votes in the loss. label_weight: of the labels in the score on validation, against the
-    votes; a face can have but one answer, and where both disagree it is right for one of them. learning_rate: the
-    peak; rises linearly, falls as a cosine to 0. average_horizon_steps: how many steps the running mean of the weights
-    reaches back. mixup_alpha: of the beta distribution from which each image's share of another one is drawn (Zhang et
-    al. 2018, arXiv 1710.09412); 0 mixes none. patience_epochs: stop after so many epochs without a better score on
-    validation. dtype_policy: of Keras; mixed_bfloat16 is faster on CPUs that have it. begun_with: what gave the first
-    weights, for the card; empty where they were drawn.
-    """
-
-    architecture: Architecture = field(default_factory=Architecture)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    compression: Compression = field(default_factory=Compression)
-    epochs: int = 100
-    batch: int = 256
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 4e-3
-    label_smoothing: float = 0.05
-    vote_share: float = 0.5
-    label_weight: float = 0.75
-    average_horizon_steps: int = 600
-    mixup_alpha: float = 0.2
-    patience_epochs: int = 40
-    dtype_policy: str = "mixed_bfloat16"
-    begun_with: str = ""
-    seed: int = 1
-
-    @staticmethod
-    def from_dict(values: dict[str, Any]) -> Plan:
-        """Rebuild a plan from plan.json."""
-        parts = {
-            "architecture": Architecture(**values["architecture"]),
-            "augmentation": Augmentation(**values["augmentation"]),
-            "compression": Compression(**values["compression"]),
-        }
-        return Plan(**({"mixup_alpha": 0.0} | values | parts))  # runs begun before it was a setting mixed none
 
 
 @dataclass(frozen=True)
@@ -120,20 +83,22 @@ def train(
     report: called after each epoch with its figures. on_step: called after each step with the steps done and of all.
     Where JAX sees several GPUs, each takes its share of every batch. A run that was started with another plan
     is continued with this one where only its length differs. code_version: recorded where a run begins. Raises
-    ModelError where more than the length differs, or the data are not those that the run was begun with.
+    ModelError where more than the length differs, the data are not those that the run was begun with, or a teacher
+    cannot teach.
     """
     import keras
 
-    _refuse_another_plan(folder, plan)
+    refuse_another_plan(folder, plan)
     steps = len(training) // plan.batch
     if steps == 0:
         raise ModelError(f"{len(training)} training images are fewer than one batch of {plan.batch}")
+    _share_among_devices(plan.batch)
+    teachers = load_teachers(plan.teachers, training)
     folder.mkdir(parents=True, exist_ok=True)
     begin(folder, {"train": training, "validation": validation}, code_version)
-    write_whole(folder / "plan.json", json.dumps(asdict(plan), indent=1))
+    keep_plan(folder, plan)
     keras.utils.set_random_seed(plan.seed)
-    _share_among_devices(plan.batch)
-    network, heads, trainer = _build_trainer(plan, steps)
+    network, heads, trainer = _build_trainer(plan, steps, teachers)
     if begin_with:
         network.load_weights(begin_with)
         # What is kept has one head, made of both; each begins as it was.
@@ -188,14 +153,14 @@ def merge_anew(folder: Path, votes_share: float) -> None:
         raise ModelError(f"{folder} has no checkpoint, or {votes_share:g} is no share between 0 and 1")
     network = build(plan.architecture)
     average = WeightAverage(add_votes_head(network), plan.average_horizon_steps)
-    _restore_average(checkpoint, average)
+    average.restore(checkpoint / AVERAGE)
     save_merged(folder / BEST_WEIGHTS, network, average, votes_share)
     write_whole(folder / MERGED, json.dumps({"votes_share": votes_share}))
 
 
 def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
     """Return how many epochs of `plan` fit into `minutes` at the speed that this machine shows now (at least 1)."""
-    *_, trainer = _build_trainer(plan, 1)
+    *_, trainer = _build_trainer(plan, 1, load_teachers(plan.teachers, training))
     batch = np.arange(plan.batch) % len(training)
     x, y = standardize(training.images[batch]), joint_targets(training)[batch]
     for step in range(2 * MEASURING_STEPS):
@@ -250,10 +215,12 @@ def _counter(before: int, steps: int, on_step: Callable[[int, int], None]) -> ke
     return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_step(before + batch + 1, steps))
 
 
-def _build_trainer(plan: Plan, steps_per_epoch: int) -> tuple[keras.Model, keras.Model, keras.Model]:
+def _build_trainer(
+    plan: Plan, steps_per_epoch: int, teachers: Sequence[keras.Model]
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """Return three models of the same weights: the network, it with both heads, and the compiled one that trains it.
 
-    The second gives logits [n, 14]; the third has augmentation in front and the loss behind.
+    The second gives logits [n, 14]; the third has augmentation in front, teachers beside, and the loss behind.
     """
     import keras
 
@@ -261,37 +228,28 @@ def _build_trainer(plan: Plan, steps_per_epoch: int) -> tuple[keras.Model, keras
     augmenter = build_augmenter(plan.augmentation, plan.architecture.image_px, plan.seed)
     inputs = keras.Input((plan.architecture.image_px, plan.architecture.image_px, 1))
     heads = add_votes_head(network)
-    trainer = keras.Model(inputs, heads(augmenter(inputs)))
-    total = plan.epochs * steps_per_epoch
-    warmup = max(int(total * WARMUP_SHARE), 1)
-    rate = keras.optimizers.schedules.CosineDecay(
-        plan.learning_rate / 20, max(total - warmup, 1), warmup_target=plan.learning_rate, warmup_steps=warmup
-    )
-    optimizer = keras.optimizers.SGD(rate, plan.momentum, nesterov=True, weight_decay=plan.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
+    trainer = keras.Model(inputs, beside(teachers, heads, augmenter(inputs)))
     # JAX lives by compilation; on a CPU, TensorFlow's XLA undoes what bfloat16 gains.
     jit = keras.backend.backend() == "jax"
-    trainer.compile(
-        optimizer, joint_loss(plan.vote_share, plan.label_smoothing), metrics=[label_accuracy], jit_compile=jit
-    )
+    loss = joint_loss(plan.vote_share, plan.label_smoothing, plan.taught_share)
+    trainer.compile(_optimizer(plan, steps_per_epoch), loss, metrics=[label_accuracy], jit_compile=jit)
     return network, heads, trainer
 
 
-def plan_of(folder: Path) -> Plan | None:
-    """Return the plan of the run in a folder, or None where there is none."""
-    path = folder / "plan.json"
-    return Plan.from_dict(json.loads(path.read_text())) if path.exists() else None
+def _optimizer(plan: Plan, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    from keras import optimizers
 
-
-def _refuse_another_plan(folder: Path, plan: Plan) -> None:
-    earlier = plan_of(folder)
-    before = asdict(earlier or plan)
-    differing = [k for k, v in asdict(plan).items() if before[k] != v and k not in ("epochs", "patience_epochs")]
-    if differing:
-        raise ModelError(
-            f"{folder} holds a run with another {' and '.join(differing)}; continue it with its own settings "
-            "or start in another folder"
-        )
+    total = plan.epochs * steps_per_epoch
+    warmup = max(int(total * WARMUP_SHARE), 1)
+    rate = optimizers.schedules.CosineDecay(
+        plan.learning_rate / 20, max(total - warmup, 1), warmup_target=plan.learning_rate, warmup_steps=warmup
+    )
+    if plan.optimizer == "adamw":
+        optimizer = optimizers.AdamW(rate, plan.weight_decay, global_clipnorm=LARGEST_GRADIENT)
+    else:
+        optimizer = optimizers.SGD(rate, plan.momentum, nesterov=True, weight_decay=plan.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
+    return optimizer
 
 
 def _checkpoint(folder: Path, trainer: keras.Model, average: WeightAverage, history: list[Epoch]) -> None:
@@ -300,7 +258,7 @@ def _checkpoint(folder: Path, trainer: keras.Model, average: WeightAverage, hist
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     trainer.save_weights(part / "trainer.weights.h5")
-    np.savez(part / "average.npz", *average.weights, updates=average.updates)
+    average.save(part / AVERAGE)
     (part / "history.json").write_text(json.dumps(history))
     done = folder / f"checkpoint-{len(history):04d}"
     shutil.rmtree(done, ignore_errors=True)
@@ -318,16 +276,10 @@ def _restore(folder: Path, trainer: keras.Model, average: WeightAverage) -> list
         return []
     trainer.optimizer.build(trainer.trainable_variables)
     trainer.load_weights(last / "trainer.weights.h5")
-    _restore_average(last, average)
+    average.restore(last / AVERAGE)
     history = history_of(folder)
     write_history(folder, history)  # a kill may have come between the checkpoint and this
     return history
-
-
-def _restore_average(checkpoint: Path, average: WeightAverage) -> None:
-    with np.load(checkpoint / "average.npz") as saved:
-        average.updates = int(saved["updates"])
-        average.weights = [saved[f"arr_{i}"] for i in range(len(average.weights))]
 
 
 def _seeder(trainer: keras.Model, seed: int, epoch: int) -> keras.callbacks.Callback:

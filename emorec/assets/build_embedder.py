@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from emorec.assets.dlib_file import ConvolutionWeights, NetworkWeights, read_network
+from emorec.types import Float32
+from model.face_resnet import stages
 
-__all__ = ["build", "network"]
+__all__ = ["build", "network", "set_convolutions"]
 
 INPUT_SIDE_PX = 150
 INPUT_MEAN = (122.782, 117.001, 104.298)
@@ -38,20 +40,25 @@ def network(weights: NetworkWeights) -> Any:
 
     if len(weights.convolutions) != CONVOLUTIONS or weights.parameters != PARAMETERS:
         raise ValueError("not dlib's face recognition network: other layers or sizes")
-    stem, *rest = weights.convolutions
     inputs = keras.Input((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), name="chip")
-    x = keras.layers.ReLU()(_convolution(keras, stem, inputs, normalise=True))
-    x = keras.layers.MaxPooling2D(3, 2)(x)
-    for first, second in zip(rest[::2], rest[1::2], strict=True):
-        branch = keras.layers.ReLU()(_convolution(keras, first, x))
-        branch = _convolution(keras, second, branch)
-        shortcut = keras.layers.AveragePooling2D(2, 2)(x) if first.stride == 2 else x
-        x = keras.layers.ReLU()(_add_padded(keras, branch, shortcut))
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    dense = keras.layers.Dense(weights.dense.kernel.shape[1], use_bias=False)
-    outputs = dense(x)
-    dense.set_weights([weights.dense.kernel])
-    return keras.Model(inputs, outputs, name="face_embedder")
+    x = keras.layers.GlobalAveragePooling2D()(stages(inputs, "channels_last")[-1])
+    outputs = keras.layers.Dense(weights.dense.kernel.shape[1], use_bias=False, name="descriptor")(x)
+    embedder = keras.Model(inputs, outputs, name="face_embedder")
+    set_convolutions(embedder, weights)
+    embedder.get_layer("descriptor").set_weights([weights.dense.kernel])
+    return embedder
+
+
+def set_convolutions(embedder: Any, weights: NetworkWeights) -> None:
+    """Gives a Keras model's convolutions, in their order, the network's. One whose input is grey sums the colours."""
+    import keras
+
+    layers = [layer for layer in embedder.layers if isinstance(layer, keras.layers.Conv2D)]
+    for i, (layer, convolution) in enumerate(zip(layers, weights.convolutions, strict=True)):
+        kernel, bias = _folded(convolution, normalise=i == 0)
+        if layer.kernel.shape[2] == 1:
+            kernel = kernel.sum(axis=2, keepdims=True)
+        layer.set_weights([kernel, bias])
 
 
 def build(dat: Path, out: Path) -> None:
@@ -73,35 +80,14 @@ def build(dat: Path, out: Path) -> None:
     out.write_bytes(content)
 
 
-def _convolution(keras: Any, weights: ConvolutionWeights, x: Any, *, normalise: bool = False) -> Any:
-    """The convolution and its affine layer as one Keras layer, applied to ``x``."""
+def _folded(weights: ConvolutionWeights, *, normalise: bool) -> tuple[Float32, Float32]:
+    """A convolution's kernel [rows, columns, k, filters] and bias with its affine layer in them."""
     kernel = weights.kernel.transpose(2, 3, 1, 0) * weights.gamma
     bias = weights.bias * weights.gamma + weights.beta
     if normalise:
         kernel = kernel / np.float32(INPUT_SCALE)
         bias = bias - np.einsum("ijkf,k->f", kernel, np.asarray(INPUT_MEAN, np.float32))
-    layer = keras.layers.Conv2D(
-        kernel.shape[-1],
-        kernel.shape[:2],
-        strides=weights.stride,
-        # With an odd kernel and stride 1, "same" is dlib's padding of 1; no other padding occurs.
-        padding="same" if weights.padding else "valid",
-    )
-    y = layer(x)
-    layer.set_weights([kernel, bias])
-    return y
-
-
-def _add_padded(keras: Any, branch: Any, shortcut: Any) -> Any:
-    """Sum of both; where they differ in size the smaller one has zeros below, right, and in further channels (dlib)."""
-    rows = max(branch.shape[1], shortcut.shape[1])
-    channels = max(branch.shape[3], shortcut.shape[3])
-
-    def padded(x: Any) -> Any:
-        missing = [0, rows - x.shape[1], rows - x.shape[2], channels - x.shape[3]]
-        return keras.ops.pad(x, [[0, m] for m in missing]) if any(missing) else x
-
-    return keras.layers.Add()([padded(branch), padded(shortcut)])
+    return kernel, bias
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +31,10 @@ def train(
     run: Annotated[Path, typer.Option(help="Folder of the run; an unfinished run there goes on.")] = Path("runs/train"),
     architecture: Annotated[
         str | None,
-        typer.Option(help="vgg11, vgg13, vgg16, vgg19, resnet18 or googlenet; by default vgg11, or that of the run."),
+        typer.Option(
+            help="vgg11, vgg13, vgg16, vgg19, resnet18, googlenet, or face-resnet, slow, which can teach; by default"
+            " vgg11, or that of the run."
+        ),
     ] = None,
     width: Annotated[
         float | None,
@@ -37,7 +43,15 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Length of the run.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of a new run at this machine's speed.")] = None,
     begin_with: Annotated[
-        str | None, typer.Option(help="A version, or a file of weights, that a new run begins with, not at random.")
+        str | None,
+        typer.Option(
+            help="A version, or a file of weights, that a new run begins with, not at random. face-resnet begins with"
+            " dlib's face recognition network (100 MB, downloaded)."
+        ),
+    ] = None,
+    teacher: Annotated[
+        list[str] | None,
+        typer.Option(help="A finished run of the same data whose answers a new run learns from; may be repeated."),
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(min=0, help="Peak of a new run; half of the default suits weights that are good.")
@@ -59,9 +73,12 @@ def train(
     """
     import dataclasses
 
+    from model.architectures import Architecture
     from model.curves import write_curves
+    from model.plan import plan_for, plan_of
     from model.release import load_splits
-    from model.train import Plan, epochs_in, plan_of, quickest_policy
+    from model.runs import last_checkpoint
+    from model.train import epochs_in, quickest_policy
     from model.train import train as train_model
 
     if (release_only or promote) and not release:
@@ -71,13 +88,14 @@ def train(
     _tell_of(splits)
     if not release_only:
         earlier = plan_of(run)
-        plan = earlier or Plan(dtype_policy=quickest_policy())
+        plan = earlier or plan_for(architecture or Architecture().name, dtype_policy=quickest_policy())
         # What is given for a run that is there is put into its plan too: training refuses what differs.
         network = dataclasses.replace(plan.architecture, **_given(name=architecture, width=width))
         plan = dataclasses.replace(
             plan,
             architecture=network,
             **_given(learning_rate=learning_rate, seed=seed, begun_with=begin_with, epochs=epochs),
+            **_given(teachers=tuple(teacher) if teacher else None),
         )
         if minutes is not None and earlier is None:
             plan = dataclasses.replace(plan, epochs=epochs_in(minutes, plan, training))
@@ -86,8 +104,8 @@ def train(
             write_curves(run)
             _report(epoch, plan.epochs)
 
-        first = _weights(begin_with, registry_folder(registry, store)) if begin_with else None
-        with step_display(run.name) as on_step:
+        begun_with = plan.begun_with if last_checkpoint(run) is None else ""
+        with first_weights(begun_with, registry_folder(registry, store)) as first, step_display(run.name) as on_step:
             outcome = train_model(run, plan, training, validation, tell, on_step, first, f"emorec {__version__}")
         typer.echo(f"{run}: best score on validation {outcome.best_score:.4f} at epoch {outcome.best_epoch}")
     if release:
@@ -116,13 +134,22 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _weights(named: str, registry: Path) -> Path:
-    """The file of weights that a version has, or that is named itself."""
+@contextlib.contextmanager
+def first_weights(named: str, registry: Path) -> Iterator[Path | None]:
+    """Give the file of weights that a run begins with: a version's, one that is named itself, dlib's, or none."""
     from model import registry as models
+    from model.plan import FIRST_WEIGHTS
 
-    if Path(named).is_file():
-        return Path(named)
-    return models.load_release(named, registry).weights
+    if named == FIRST_WEIGHTS:
+        from emorec.assets.first_weights import write_first_weights
+
+        with tempfile.TemporaryDirectory() as folder:
+            typer.echo("downloading dlib's face recognition network (100 MB) …", err=True)
+            yield write_first_weights(Path(folder))
+    elif not named or Path(named).is_file():
+        yield Path(named) if named else None
+    else:
+        yield models.load_release(named, registry).weights
 
 
 def _tell_of(splits: Splits) -> None:

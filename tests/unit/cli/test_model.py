@@ -16,8 +16,8 @@ from emorec.cli.failures import failure_line
 from emorec.errors import InputError
 from model.data import load_images
 from model.errors import ModelError
+from model.plan import Plan
 from model.runs import begin
-from model.train import Plan
 
 
 @pytest.fixture
@@ -139,6 +139,7 @@ def test_a_release_without_a_test_split_is_refused_before_anything_is_trained(fo
         (["--width", "0.5"], "architecture"),
         (["--begin-with", "champion"], "begun_with"),
         (["--seed", "2"], "seed"),
+        (["--teacher", "runs/wide"], "teachers"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from model.architectures import NAMES, Architecture, build
+from model.architectures import FACE_RESNET, FROM_SCRATCH, NAMES, Architecture, build
 from model.errors import ModelError
 from tests.unit.model.conftest import TINY
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_architecture_gives_seven_logits_per_face(name):
-    network = build(dataclasses.replace(TINY, name=name))
+    network = build(dataclasses.replace(TINY, name=name, width=TINY.width if name in FROM_SCRATCH else 1.0))
     faces = np.random.default_rng(1).normal(size=(3, 16, 16, 1)).astype(np.float32)
     logits = network.predict(faces, verbose=0)
     assert logits.shape == (3, 7)
@@ -41,7 +41,12 @@ def test_width_scales_every_convolution():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"name": "vgg12"}, "unknown architecture"), ({"field_px": 12}, "16 or more"), ({"field_px": 15}, "16 or more")],
+    [
+        ({"name": "vgg12"}, "unknown architecture"),
+        ({"field_px": 12}, "16 or more"),
+        ({"field_px": 15}, "16 or more"),
+        ({"name": FACE_RESNET}, "face-resnet has one width"),
+    ],
 )
 def test_what_cannot_be_built_is_refused(change, message):
     with pytest.raises(ModelError, match=message):

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    from model.train import Plan
+    from model.plan import Plan
 
     folder = tmp_path_factory.mktemp("release")
     splits = [draw_faces(n, seed) for seed, n in enumerate((56, 28, 28))]

@@ -233,7 +233,10 @@ def test_labelled_faces_are_kept_until_a_promoted_version_was_made_of_them(reque
     both = dataclasses.replace(request_, least_new=13)
     assert retrain(both) == Outcome(None, False, "nothing is new since retrained-1: because of figures")
     label(request_.labels / ("f" * 16), draw_faces(14, 6, side_px=48))
-    found = gather(dataclasses.replace(request_, least_new=27))
+    assert gather(dataclasses.replace(request_, least_new=27)) == (
+        "14 new labelled images since the last try; retraining waits for 27"
+    )
+    found = gather(dataclasses.replace(request_, least_new=14))
     assert len(found.new) == 21 + 13 + 14
 
 

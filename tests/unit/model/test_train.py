@@ -16,9 +16,10 @@ from model.augment import Augmentation, build_augmenter, mix, scaling_matrices
 from model.compression import Compression, compress
 from model.errors import ModelError
 from model.heads import HEAD_MIXTURES
+from model.plan import Plan, plan_of
 from model.preprocess import standardize
 from model.runs import begin
-from model.train import BEST_WEIGHTS, Outcome, Plan, epochs_in, merge_anew, plan_of, train
+from model.train import BEST_WEIGHTS, Outcome, epochs_in, merge_anew, train
 from tests.unit.model.conftest import TINY, draw_faces
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with NumPy 2
