@@ -81,7 +81,8 @@ def render_card(card: Mapping[str, Any]) -> str:
 def _flat(plan: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return a plan's settings with those of its parts, named after the part, at the end."""
     parts = [(f"{name}: {k}", v) for name, part in plan.items() if isinstance(part, Mapping) for k, v in part.items()]
-    return [(name, value) for name, value in plan.items() if not isinstance(value, Mapping)] + parts
+    whole = [(name, value) for name, value in plan.items() if not isinstance(value, Mapping)]
+    return [(k, ", ".join(v) or "none" if isinstance(v, list | tuple) else v) for k, v in whole] + parts
 
 
 def _rows(figures: Mapping[str, Any]) -> list[_Row]:

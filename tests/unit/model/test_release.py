@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,7 @@ def test_a_card_says_what_was_made_of_what(made):
 def test_a_card_for_people_lies_beside_the_weights(made):
     page = (made.litert.parent / "card.html").read_text()
     assert "Emotion model tiny-1" in page
+    assert re.search(r"teachers</t[hd]>\s*<td[^>]*>none<", page)
     assert f"{made.card['metrics']['test']['one_view']['accuracy']:.3f}" in page
     assert made.sha256()["model.tflite"] in page
     assert "<script" not in page
