@@ -105,7 +105,7 @@ def train(
             _report(epoch, plan.epochs)
 
         begun_with = plan.begun_with if last_checkpoint(run) is None else ""
-        with first_weights(begun_with, registry_folder(registry, store)) as first, step_display(run.name) as on_step:
+        with _first_weights(begun_with, registry_folder(registry, store)) as first, step_display(run.name) as on_step:
             outcome = train_model(run, plan, training, validation, tell, on_step, first, f"emorec {__version__}")
         typer.echo(f"{run}: best score on validation {outcome.best_score:.4f} at epoch {outcome.best_epoch}")
     if release:
@@ -135,7 +135,7 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def first_weights(named: str, registry: Path) -> Iterator[Path | None]:
+def _first_weights(named: str, registry: Path) -> Iterator[Path | None]:
     """Give the file of weights that a run begins with: a version's, one that is named itself, dlib's, or none."""
     from model import registry as models
     from model.plan import FIRST_WEIGHTS
