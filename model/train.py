@@ -31,6 +31,7 @@ from model.data import LabelledImages
 from model.errors import ModelError
 from model.files import write_whole
 from model.heads import add_votes_head, joint_loss, joint_targets, label_accuracy, save_merged, validate
+from model.memory import keep_freed_memory
 from model.plan import Plan, keep_plan, plan_of, refuse_another_plan
 from model.preprocess import standardize
 from model.runs import AVERAGE, MERGED, Epoch, begin, history_of, last_checkpoint, write_history
@@ -92,6 +93,7 @@ def train(
     steps = len(training) // plan.batch
     if steps == 0:
         raise ModelError(f"{len(training)} training images are fewer than one batch of {plan.batch}")
+    keep_freed_memory()
     _share_among_devices(plan.batch)
     teachers = load_teachers(plan.teachers, training)
     folder.mkdir(parents=True, exist_ok=True)
@@ -160,6 +162,7 @@ def merge_anew(folder: Path, votes_share: float) -> None:
 
 def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
     """Return how many epochs of `plan` fit into `minutes` at the speed that this machine shows now (at least 1)."""
+    keep_freed_memory()
     *_, trainer = _build_trainer(plan, 1, load_teachers(plan.teachers, training))
     batch = np.arange(plan.batch) % len(training)
     x, y = standardize(training.images[batch]), joint_targets(training)[batch]

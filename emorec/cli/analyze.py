@@ -89,8 +89,7 @@ def analyze(
     from emorec.cli.native import divert_native_output
     from emorec.isolation import start_ahead
 
-    if not ctx.find_root().obj:
-        divert_native_output()
+    divert_native_output(ctx)
     start_ahead(["emorec.recording", "emorec.runners", "emorec.observe", "pyarrow.parquet"])
 
     from emorec.amend import Additions

@@ -37,8 +37,7 @@ def demo(
     from emorec.settings import Settings
     from emorec.store import load
 
-    if not ctx.find_root().obj:
-        divert_native_output()
+    divert_native_output(ctx)
     settings = _demo_settings(Settings.load())
     if settings.privacy.emotions:
         legal_notice()

@@ -11,7 +11,9 @@ import typer
 _MARKS = {"ok": "ok     ", "warning": "warning", "failure": "FAILURE"}
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per finding.")] = False) -> None:
+def doctor(
+    ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per finding.")] = False
+) -> None:
     """Look whether everything is there that emorec needs, and say what to do where it is not.
 
     The exit code is 1 if something has failed.
@@ -21,7 +23,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One line of JSO
     from emorec.cli.native import divert_native_output
     from flows.doctor import examine
 
-    divert_native_output()
+    divert_native_output(ctx)
     failed = False
     for finding in examine():
         failed |= finding.state == "failure"

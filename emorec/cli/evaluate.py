@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    ctx: typer.Context,
     data: Annotated[Path, typer.Option(help="Folder or zip of labelled faces: [images/][<split>/]<class>/*.")],
     split: Annotated[str | None, typer.Option(help="train, validation or test; by default all there is.")] = None,
     classes: Annotated[str | None, typer.Option(help="Some of the classes, as a,b,…; by default all seven.")] = None,
@@ -29,6 +30,7 @@ def evaluate(
 
     Example: emorec evaluate --data fer2013.zip --split test --classes angry,happy,neutral,sad --json figures.json
     """
+    from emorec.cli.native import divert_native_output
     from model.compare import compare
     from model.data import CLASSES, OTHER_NAMES, load_images, repeated
     from model.evaluate import figures
@@ -36,6 +38,7 @@ def evaluate(
     from model.runtime import LiteRtNetwork
 
     check_target(json_file)
+    divert_native_output(ctx)
     folder = registry_folder(registry, store)
     release = load_release(model, folder, CLASSES)
     other = load_release(against, folder, CLASSES) if against else None

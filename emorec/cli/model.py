@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def train(
+    ctx: typer.Context,
     data: Annotated[
         Path,
         typer.Option(
@@ -73,6 +74,9 @@ def train(
     """
     import dataclasses
 
+    from emorec.cli.native import divert_native_output
+
+    divert_native_output(ctx)
     from model.architectures import Architecture
     from model.curves import write_curves
     from model.plan import plan_for, plan_of

@@ -111,6 +111,7 @@ def card(
 
 @app.command()
 def release(
+    ctx: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of a run of `emorec train`.")],
     version: Annotated[str, typer.Option("--as", help="Name of the version to be.")],
     data: Annotated[Path, typer.Option(help="The data that the run was trained on, with a test split.")],
@@ -135,6 +136,9 @@ def release(
     # Only TensorFlow writes LiteRT files; weights are the same for all backends.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from emorec.cli.native import divert_native_output
+
+    divert_native_output(ctx)
     from emorec.cli.model import make_release
     from model.registry import check_new
     from model.release import load_splits
@@ -152,6 +156,7 @@ def release(
 
 @app.command()
 def retrain(
+    ctx: typer.Context,
     data: Annotated[Path | None, typer.Option(help="Folder or zip of the training data.")] = None,
     new: Annotated[Path | None, typer.Option(help="Folder or zip of new labelled images, <class>/*.")] = None,
     test: Annotated[Path | None, typer.Option(help="Folder or zip of the frozen test set.")] = None,
@@ -169,8 +174,10 @@ def retrain(
     Example: emorec model retrain --data fer2013.zip --new our-faces
     """
     from emorec import retraining
+    from emorec.cli.native import divert_native_output
     from emorec.settings import Settings
 
+    divert_native_output(ctx)
     outcome = retraining.retrain(
         Settings.load(),
         store,

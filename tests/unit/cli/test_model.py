@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -45,6 +47,11 @@ def test_evaluate_writes_the_figures_of_the_product_at_the_top_level(folder, tmp
     assert found["classes_present"]["classes"] == ["happy", "neutral", "sad"]
     assert list(found["by_face_size"]) == ["48", "32", "24", "16"]
     assert f"accuracy {found['accuracy']:.3f}" in result.output
+
+
+def test_a_person_does_not_read_what_native_libraries_say(folder):
+    command = [sys.executable, "-c", "from emorec.cli import main; main()", "evaluate", "--data", str(folder)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""
 
 
 def test_evaluate_compares_two_models_on_the_same_images(folder, tmp_path):
