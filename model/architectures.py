@@ -7,9 +7,11 @@ enough, and a mean over the last stage before one dense layer. One more, face-re
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from model import face_resnet
@@ -101,6 +103,17 @@ def build(architecture: Architecture, dtype_policy: str = "float32") -> keras.Mo
         return _assemble(a, rim_px)
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def load_weights(network: keras.Model, architecture: Architecture, weights: Path) -> None:
+    """Load all weights of a network of that architecture. Raises ModelError where the file does not fit."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns where it leaves weights as they were
+            network.load_weights(weights)
+    except (OSError, ValueError, KeyError, UserWarning) as error:
+        what = f"{architecture.name} at {architecture.width:g} of its width"
+        raise ModelError(f"{weights} does not fit {what}: {str(error).splitlines()[0]}") from error
 
 
 def _assemble(a: Architecture, rim_px: int) -> keras.Model:

@@ -32,7 +32,7 @@ OTHER_NAMES: Final = {
 
 SPLITS: Final = {
     "train": "train", "training": "train", "validation": "validation", "val": "validation", "valid": "validation",
-    "publictest": "validation", "test": "test", "privatetest": "test",
+    "dev": "validation", "publictest": "validation", "test": "test", "testing": "test", "privatetest": "test",
 }  # fmt: skip
 """Names of splits in the wild, and what they mean."""
 
@@ -44,7 +44,10 @@ HELD_OUT_SHARE: Final = 0.1
 HELD_OUT_SEED: Final = 1
 """What is held out of the training images where there is no validation split, and the seed by which it is drawn."""
 
-PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+PICTURES: Final = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".gif", ".heic", ".avif"}
+)
+"""Kinds of files that count as pictures; one that OpenCV cannot read here is counted as unreadable."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,8 @@ def load_images(source: Path, split: str | None = None, filled_over_time: bool =
     `<class>/*`, or for those of all splits. A picture that cannot be read is left out and counted ("unreadable"), and
     so is one that lies above the class folders ("outside_the_classes"). Files of other kinds, hidden files and what
     macOS adds to a zip are passed over. filled_over_time: a class may have no pictures yet. Raises ModelError where
-    there is no such source or split, a zip is encrypted, a class is unknown, a class folder is empty, or votes and
-    pictures do not belong together.
+    there is no such source or split, a zip is encrypted, a class is unknown, a class folder is empty or beside splits
+    and in none, or votes and pictures do not belong together.
     """
     if split is not None and split.lower() not in SPLITS:
         raise ModelError(f"unknown split {split!r}; use train, validation or test")
@@ -147,6 +150,10 @@ class _Picture:
     label: int
 
     @property
+    def class_folder(self) -> PurePosixPath:
+        return PurePosixPath(self.name).parent
+
+    @property
     def row(self) -> int | None:
         """The number that is its name, if it is one."""
         stem = PurePosixPath(self.name).stem
@@ -157,7 +164,9 @@ def _pictures(source: Source) -> tuple[list[_Picture], list[str | None]]:
     """Understand the paths, [images/][<split>/]<class>/<file>.
 
     Returns the pictures, and the splits of those that lie above the class folders, such as a cover. Raises ModelError
-    for a picture in a folder of its own that has the name of no class.
+    for a picture in a folder of its own that has the name of no class, and for a class folder beside splits, or in a
+    folder beside them that is none: a misspelt one would be missing from what is measured, and its copies would stay in
+    training.
     """
     paths = {name: PurePosixPath(name) for name in source.files}
     paths = {name: path for name, path in paths.items() if path.suffix.lower() in PICTURES}
@@ -171,6 +180,13 @@ def _pictures(source: Source) -> tuple[list[_Picture], list[str | None]]:
             outside.append(SPLITS.get(path.parent.name.lower()))
         else:
             raise ModelError(f"{name}: unknown class {path.parent.name!r}; the classes are {', '.join(CLASSES)}")
+    holders = {p.class_folder.parent.parent for p in pictures if p.split}
+    beside = next((p for p in pictures if not p.split and holders & {*p.class_folder.parents[:2]}), None)
+    if beside:
+        raise ModelError(
+            f"{beside.name}: in none of the splits train, validation and test, while other pictures are; rename the "
+            "folder above its class, or take it out"
+        )
     return pictures, outside
 
 
@@ -194,7 +210,11 @@ def _refuse_empty_classes(source: Path, folders: frozenset[str], found: Sequence
 
 
 def _decode(data: bytes) -> npt.NDArray[np.uint8] | None:
-    image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    try:
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    except cv2.error:  # larger than what OpenCV is ready to take into memory
+        return None
+    image: npt.NDArray[Any] | None = found
     return None if image is None else as_crop(image, CROP_PX)
 
 

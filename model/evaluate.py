@@ -60,6 +60,14 @@ class Metrics:
         return asdict(self)
 
 
+def check_classes(classes: Sequence[str]) -> None:
+    """Raise ModelError where these are not two or more of CLASSES."""
+    unknown = [repr(c) for c in classes if c not in CLASSES]
+    if unknown or len(set(classes)) < 2:
+        wrong = ", ".join(unknown or map(repr, classes))
+        raise ModelError(f"classes must be two or more of {', '.join(CLASSES)}, not {wrong}")
+
+
 def evaluate(
     probabilities: npt.NDArray[np.floating],
     labels: Labels,
@@ -72,9 +80,7 @@ def evaluate(
     probabilities: float [n, 7], rows sum to 1. labels: [n], index into CLASSES. Raises ModelError for an unknown
     class or when no image is left.
     """
-    unknown = [c for c in classes if c not in CLASSES]
-    if unknown or len(set(classes)) < 2:
-        raise ModelError(f"classes must be two or more of {', '.join(CLASSES)}, not {', '.join(classes)}")
+    check_classes(classes)
     columns = sorted(CLASSES.index(c) for c in set(classes))
     chosen = np.isin(labels, columns)
     if not chosen.any():

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from model.architectures import Architecture, build
+from model.architectures import Architecture, build, load_weights
 from model.calibrate import probabilities
 from model.data import LabelledImages
 from model.errors import ModelError
@@ -79,12 +79,7 @@ def save_weights(network: keras.Model, architecture: Architecture, path: Path) -
 def load_network(architecture: Architecture, weights: Path, dtype_policy: str = "float32") -> keras.Model:
     """Build a network and load its weights. Raises ModelError where the file does not fit."""
     network = build(architecture, dtype_policy)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns where it leaves weights as they were
-            network.load_weights(weights)
-    except (OSError, ValueError, KeyError, UserWarning) as error:
-        raise ModelError(f"{weights} does not fit {architecture.name}: {str(error).splitlines()[0]}") from error
+    load_weights(network, architecture, weights)
     return network
 
 

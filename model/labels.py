@@ -11,6 +11,7 @@ alone, and is deleted when a promoted version was made of its labels or it is to
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
@@ -94,6 +95,12 @@ def collection_of(folder: Path) -> str | None:
         return str(json.loads((folder / CONSENT).read_text("utf-8")).get("collection", ""))
     except FileNotFoundError:
         return None
+
+
+def contents_of(folder: Path) -> str:
+    """Return what changes when other faces come to lie in a folder, or other labels of them are saved."""
+    labels = b"".join(path.read_bytes() for path in sorted(folder.glob(SAVED)))
+    return f"{collection_of(folder)} {hashlib.sha256(labels).hexdigest()}"
 
 
 def labelled_folders(root: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from model.architectures import FACE_RESNET, Architecture
 from model.augment import Augmentation
 from model.compression import Compression
 from model.errors import ModelError
-from model.files import write_whole
+from model.files import read_json, write_whole
 
 FIRST_WEIGHTS: Final = "dlib"
 """What a face-resnet begins with, by this name, where nothing else is said."""
@@ -91,7 +91,7 @@ def plan_for(name: str, **changes: Any) -> Plan:
 def plan_of(folder: Path) -> Plan | None:
     """Return the plan of the run in a folder, or None where there is none."""
     path = folder / "plan.json"
-    return Plan.from_dict(json.loads(path.read_text())) if path.exists() else None
+    return Plan.from_dict(read_json(path)) if path.exists() else None
 
 
 def refuse_another_plan(folder: Path, plan: Plan) -> None:

@@ -34,7 +34,7 @@ from typing import Any, Final
 from model import preprocess
 from model.data import CLASSES
 from model.errors import ChampionChangedError, ModelError, NoSuchModelError
-from model.files import write_whole
+from model.files import read_json, write_whole
 
 log = logging.getLogger("emorec.models")
 
@@ -279,13 +279,21 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 @contextmanager
 def _writing(registry: Path) -> Iterator[None]:
-    """Let one at a time change a registry. The lock lies beside it, for the registry may be a folder under git."""
+    """Let one at a time change a registry.
+
+    The lock lies beside it, for the registry may be a folder under git; in it, where nothing can be written beside it,
+    as in a volume that is mounted at the root.
+    """
     from filelock import FileLock
 
     try:
         registry.mkdir(parents=True, exist_ok=True)
         lock = FileLock(registry.with_name(f".{registry.name}.lock"))
-        lock.acquire()
+        try:
+            lock.acquire()
+        except OSError:
+            lock = FileLock(registry / ".lock")
+            lock.acquire()
     except OSError as error:
         raise ModelError(f"{registry}: models cannot be written here ({error}); name another folder") from error
     try:
@@ -302,9 +310,7 @@ def sha256_of(path: Path) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        content: dict[str, Any] = read_json(path)
     except FileNotFoundError:
         raise NoSuchModelError(f"{path} is missing: no such model") from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from error
     return content

@@ -24,9 +24,11 @@ from model.architectures import Architecture
 from model.compare import Comparison, compare
 from model.data import CLASSES, PICTURES, LabelledImages, clean, copies, hold_out, load_images, splits_of
 from model.errors import ChampionChangedError, ModelError
-from model.labels import labelled_folders, read_labelled
+from model.files import read_json
+from model.labels import contents_of, labelled_folders, read_labelled
 from model.registry import Release
 from model.removing import remove
+from model.sources import open_source
 from model.taken_in import WORK, Journal, clean_up, is_over, known_images, runs, tried_images, work_off, write_json
 
 if TYPE_CHECKING:
@@ -102,7 +104,8 @@ class _Gathered:
     """All images, checked.
 
     in_folders, in_faces: hashes of all new images, those of folders and those labelled of recordings, before any was
-    left out. test_copies: bool [n], test images with a copy in train. key: the same for the same images and settings.
+    left out. taken: folders of labelled faces, and what they held. test_copies: bool [n], test images with a copy in
+    train. key: the same for the same images and settings.
     """
 
     training: LabelledImages
@@ -110,7 +113,7 @@ class _Gathered:
     test: LabelledImages
     new: LabelledImages
     held_back: LabelledImages
-    taken: tuple[Path, ...]
+    taken: dict[Path, str]
     in_folders: frozenset[str]
     in_faces: frozenset[str]
     test_copies: npt.NDArray[np.bool_]
@@ -127,12 +130,18 @@ def retrain(request: Request, step: Step = call, tell: Callable[[str], None] = l
     from filelock import FileLock, Timeout
 
     work = request.registry / WORK
+    lock = FileLock(work / "lock", blocking=False)
     try:
         work.mkdir(parents=True, exist_ok=True)
-        with FileLock(work / "lock", blocking=False):
-            return _retrain(request, work, step, tell)
+        lock.acquire()
     except Timeout:
         raise ModelError(f"{request.registry}: another retraining is running") from None
+    except OSError as error:
+        raise ModelError(f"{request.registry}: models cannot be written here ({error}); name another folder") from error
+    try:
+        return _retrain(request, work, step, tell)
+    finally:
+        lock.release()
 
 
 def _retrain(request: Request, work: Path, step: Step, tell: Callable[[str], None]) -> Outcome:
@@ -165,7 +174,8 @@ def gather(request: Request, tell: Callable[[str], None] = lambda line: None) ->
 
     Raises ModelError as `load_images` and `clean` do, and where the frozen test set is not the one it was.
     """
-    taken = tuple(labelled_folders(request.labels)) if request.labels else ()
+    # What they hold before they are read: labels that are saved from now on are not used up with these.
+    taken = {f: contents_of(f) for f in labelled_folders(request.labels)} if request.labels else {}
     folders = [load_images(path, filled_over_time=True) for path in request.new if _holds_pictures(path)]
     faces = [read_labelled(folder) for folder in taken]
     if not sum(map(len, [*folders, *faces])):
@@ -250,8 +260,7 @@ def decide(compared: Comparison, candidate: str, champion: str) -> tuple[bool, s
 
 def _holds_pictures(path: Path) -> bool:
     """Whether there is a picture in a folder that is meant to be filled over time; what is no folder is said later."""
-    found = (p.relative_to(path) for p in path.rglob("*") if p.suffix.lower() in PICTURES)
-    return not path.is_dir() or any(not any(part.startswith(".") for part in p.parts) for p in found)
+    return not path.is_dir() or any(Path(name).suffix.lower() in PICTURES for name in open_source(path).files)
 
 
 def _repeats(training: int, new: int) -> int:
@@ -269,7 +278,7 @@ def _check_frozen(registry: Path, test: LabelledImages) -> None:
     path, fingerprint = registry / "frozen-test.json", test.fingerprint()
     if not path.is_file():
         write_json(path, {"images": len(test), "fingerprint": fingerprint})
-    elif json.loads(path.read_text("utf-8"))["fingerprint"] != fingerprint:
+    elif read_json(path).get("fingerprint") != fingerprint:
         raise ModelError(
             f"the test set is not the one that earlier models were compared on ({path}); name that one, "
             "or delete the file to begin anew"
@@ -380,4 +389,4 @@ def _clean_up(request: Request, made: Release, found: _Gathered) -> None:
     """Remember the images; of labelled faces, only those that a promoted version was made of are used up."""
     used = models.was_champion(request.registry, made.version)
     images, tried = (found.in_folders | found.in_faces, ()) if used else (found.in_folders, found.in_faces)
-    clean_up(request.registry, Journal.of(made.version, images, found.taken if used else (), tried))
+    clean_up(request.registry, Journal.of(made.version, images, found.taken if used else {}, tried))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from model.data import LabelledImages
 from model.errors import ModelError
-from model.files import write_whole
+from model.files import read_json, write_whole
 
 RECORD: Final = "begun.json"
 HISTORY: Final = "history.jsonl"
@@ -37,7 +37,7 @@ def begin(folder: Path, data: dict[str, LabelledImages], code_version: str) -> N
 def record_of(folder: Path) -> dict[str, Any] | None:
     """Return what was recorded when a run began: code_version, commit, data; None for runs older than the record."""
     path = folder / RECORD
-    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else None
+    return dict(read_json(path)) if path.exists() else None
 
 
 def check_data(folder: Path, data: dict[str, LabelledImages]) -> None:
@@ -68,7 +68,7 @@ def history_of(folder: Path) -> list[Epoch]:
     """Return the figures of a run's epochs: of its last checkpoint, or, where that was deleted, of its history."""
     last, history = last_checkpoint(folder), folder / HISTORY
     if last:
-        return list(json.loads((last / "history.json").read_text("utf-8")))
+        return list(read_json(last / "history.json"))
     return [json.loads(line) for line in history.read_text("utf-8").splitlines()] if history.exists() else []
 
 

@@ -11,13 +11,13 @@ twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from model.files import write_whole
-from model.labels import collection_of, delete_labelling
+from model.files import read_json, write_whole
+from model.labels import contents_of, delete_labelling
 from model.removing import remove, sweep
 
 WORK: Final = ".retraining"
@@ -29,19 +29,22 @@ class Journal:
     """What a retraining that is over leaves to be done.
 
     version: that came of it. images: hashes of those that count as new no more. faces: folders of labelled faces that
-    are to be deleted, and the collection that each of them holds: other faces may have come to lie there. tried: hashes
-    of labelled faces that it was made of and that are kept, since it was not promoted.
+    are to be deleted, and what each held when it was read: other faces or labels may have come to lie there. tried:
+    hashes of labelled faces that it was made of and that are kept, since it was not promoted.
     """
 
     version: str
     images: list[str]
-    faces: dict[str, str | None]
+    faces: dict[str, str]
     tried: list[str] = field(default_factory=list)
 
     @staticmethod
-    def of(version: str, images: Iterable[str], folders: Iterable[Path], tried: Iterable[str] = ()) -> Journal:
-        """A journal of a version, the images and the folders that were used up for it, and the faces that were not."""
-        faces = {str(f.resolve()): collection_of(f) for f in folders}
+    def of(version: str, images: Iterable[str], folders: Mapping[Path, str], tried: Iterable[str] = ()) -> Journal:
+        """A journal of a version, the images and the folders that were used up for it, and the faces that were not.
+
+        folders: and what they held when they were read (`labels.contents_of`).
+        """
+        faces = {str(folder.resolve()): contents for folder, contents in folders.items()}
         return Journal(version, sorted(set(images)), faces, sorted(set(tried)))
 
 
@@ -71,9 +74,9 @@ def work_off(registry: Path) -> None:
     path = registry / WORK / "clean-up.json"
     if not path.is_file():
         return
-    journal = Journal(**json.loads(path.read_text("utf-8")))
-    for name, collection in journal.faces.items():
-        if collection_of(Path(name)) == collection:
+    journal = Journal(**read_json(path))
+    for name, contents in journal.faces.items():
+        if contents_of(Path(name)) == contents:
             delete_labelling(Path(name))
         sweep(Path(name).parent)
     for run in runs(registry):
@@ -97,5 +100,5 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def _taken_in(registry: Path) -> dict[str, list[str]]:
     path = registry / "taken-in.json"
-    found = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    found = read_json(path) if path.is_file() else {}
     return {"images": [], "tried": [], "over": [], **found}

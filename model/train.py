@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from model.architectures import build
+from model.architectures import build, load_weights
 from model.augment import build_augmenter, mix
 from model.average import PREDICTION_BATCH, WeightAverage
 from model.compression import compress
@@ -84,8 +84,8 @@ def train(
     report: called after each epoch with its figures. on_step: called after each step with the steps done and of all.
     Where JAX sees several GPUs, each takes its share of every batch. A run that was started with another plan
     is continued with this one where only its length differs. code_version: recorded where a run begins. Raises
-    ModelError where more than the length differs, the data are not those that the run was begun with, or a teacher
-    cannot teach.
+    ModelError where more than the length differs, the data are not those that the run was begun with, the weights do
+    not fit, or a teacher cannot teach.
     """
     import keras
 
@@ -96,15 +96,16 @@ def train(
     keep_freed_memory()
     _share_among_devices(plan.batch)
     teachers = load_teachers(plan.teachers, training)
-    folder.mkdir(parents=True, exist_ok=True)
-    begin(folder, {"train": training, "validation": validation}, code_version)
-    keep_plan(folder, plan)
     keras.utils.set_random_seed(plan.seed)
     network, heads, trainer = _build_trainer(plan, steps, teachers)
     if begin_with:
-        network.load_weights(begin_with)
+        load_weights(network, plan.architecture, begin_with)
         # What is kept has one head, made of both; each begins as it was.
         heads.get_layer("votes").set_weights(heads.get_layer("logits").get_weights())
+    # Only now that all fits: a plan that cannot be begun would stand in the way of the next one.
+    folder.mkdir(parents=True, exist_ok=True)
+    begin(folder, {"train": training, "validation": validation}, code_version)
+    keep_plan(folder, plan)
     average = WeightAverage(heads, plan.average_horizon_steps)
     history = _restore(folder, trainer, average)
     targets = joint_targets(training)
@@ -175,7 +176,7 @@ def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
 
 
 def _share_among_devices(batch: int) -> None:
-    """Spread batches over as many GPUs as can have equal parts. Keras can do so by itself with JAX alone."""
+    """Spread batches over as many GPUs as can have equal parts; `keras.distribution` does so with JAX alone."""
     import keras
 
     if keras.backend.backend() != "jax" or _gpus() < 2:

@@ -33,16 +33,18 @@ def evaluate(
     from emorec.cli.native import divert_native_output
     from model.compare import compare
     from model.data import CLASSES, OTHER_NAMES, load_images, repeated
-    from model.evaluate import figures
+    from model.evaluate import check_classes, figures
     from model.registry import load_release
     from model.runtime import LiteRtNetwork
 
     check_target(json_file)
     divert_native_output(ctx)
+    named = CLASSES if classes is None else [c.strip() for c in classes.lower().split(",")]
+    chosen = tuple(OTHER_NAMES.get(c, c) for c in named)
+    check_classes(chosen)
     folder = registry_folder(registry, store)
     release = load_release(model, folder, CLASSES)
     other = load_release(against, folder, CLASSES) if against else None
-    chosen = tuple(OTHER_NAMES.get(c, c) for c in classes.lower().replace(" ", "").split(",")) if classes else CLASSES
     images = load_images(data, split)
     if split is None:
         _tell_what_is_mixed(data)

@@ -80,6 +80,7 @@ def train(
     from model.architectures import Architecture
     from model.curves import write_curves
     from model.plan import plan_for, plan_of
+    from model.registry import check_new
     from model.release import load_splits
     from model.runs import last_checkpoint
     from model.train import epochs_in, quickest_policy
@@ -87,6 +88,8 @@ def train(
 
     if (release_only or promote) and not release:
         raise typer.BadParameter("--release-only and --promote need --release VERSION")
+    if release:
+        check_new(registry_folder(registry, store), release)
     splits = load_splits(data, for_release=release is not None)
     training, validation = splits.training, splits.validation
     _tell_of(splits)

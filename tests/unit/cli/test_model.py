@@ -193,6 +193,17 @@ def test_weights_are_not_merged_for_a_release_with_other_data(folder, tmp_path, 
     assert "was begun with other train images" in failure_line(result.exception)
 
 
+def test_a_release_of_a_name_that_is_taken_is_refused_before_training(tmp_path):
+    result = CliRunner().invoke(app, ["train", "--data", str(tmp_path / "nothing"), "--release", "vgg11-2"])
+    assert "vgg11-2 exists already" in failure_line(result.exception)
+
+
+@pytest.mark.parametrize(("classes", "named"), [("", "''"), ("happy", "'happy'"), ("happy,contempt", "'contempt'")])
+def test_classes_that_cannot_be_evaluated_are_refused_before_the_data_are_read(tmp_path, classes, named):
+    command = ["evaluate", "--data", str(tmp_path / "nothing"), "--classes", classes]
+    assert failure_line(CliRunner().invoke(app, command).exception).endswith(f"not {named}")
+
+
 def test_models_are_listed_promoted_rolled_back_and_shown(tmp_path):
     from model.registry import champion
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,25 @@ def test_an_unreadable_picture_is_counted(write_folder):
     data = load_images(folder)
     assert len(data) == 1
     assert data.dropped == {"unreadable": 1}
+
+
+def test_a_picture_larger_than_what_fits_into_memory_is_counted(write_folder):
+    folder = write_folder({"happy/a.png": picture(1)})
+    header = b"IHDR" + (100_000).to_bytes(4, "big") * 2 + b"\x08\x00\x00\x00\x00"
+    check = zlib.crc32(header).to_bytes(4, "big")
+    (folder / "happy/b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + header + check)
+    assert load_images(folder).dropped == {"unreadable": 1}
+
+
+@pytest.mark.parametrize("other", ["vaildation/happy/b.png", "happy/b.png"])
+def test_class_folders_beside_splits_that_are_in_none_are_refused(write_folder, other):
+    folder = write_folder({"images/train/happy/a.png": picture(1), f"images/{other}": picture(2)})
+    with pytest.raises(ModelError, match=f"images/{other}: in none of the splits"):
+        load_images(folder, "train")
+
+
+def test_scans_of_laboratories_are_read(write_folder):
+    assert len(load_images(write_folder({"happy/a.tiff": picture(1), "happy/b.PGM": picture(2)}))) == 2
 
 
 def test_a_class_without_a_readable_picture_is_refused(write_folder):

@@ -99,6 +99,14 @@ def test_a_version_has_a_plain_name(registry, tmp_path, version):
         add_release(registry, version, {}, tmp_path / "w", tmp_path / "l")
 
 
+def test_a_registry_may_lie_where_nothing_else_can_be_written(registry):
+    lock = registry.with_name(f".{registry.name}.lock")
+    lock.unlink()
+    lock.mkdir()  # stands for a folder above that is another's
+    roll_back(registry)
+    assert not (registry / "champion.json").exists()
+
+
 def test_a_failed_release_leaves_nothing_behind(registry, tmp_path):
     with pytest.raises(FileNotFoundError):
         add_release(registry, "tiny-2", {}, tmp_path / "w", tmp_path / "nothing")

@@ -15,6 +15,7 @@ import pytest
 
 from model.compare import mcnemar
 from model.errors import ModelError
+from model.labels import collection_of
 from model.registry import add_release, champion, entries, load_release, promote, roll_back
 from model.retrain import Outcome, Request, decide, gather, retrain
 from tests.retrainings import add_champion, label, put_candidate, write, write_splits
@@ -223,6 +224,44 @@ def test_other_faces_of_the_session_that_came_after_a_kill_are_not_cleaned_up(re
     label(request_.labels / SESSION, draw_faces(14, 6, side_px=48))
     assert "14 new labelled images" in retrain(request_).reason
     assert (request_.labels / SESSION / "crops").is_dir()
+
+
+def test_labels_that_are_saved_while_a_retraining_runs_are_kept_for_the_next(request_):
+    put_candidate(request_, better=True)
+    folder = request_.labels / SESSION
+
+    def labelled_meanwhile(name, function):
+        if name == "promote":
+            saved = {"session": SESSION, "collection": collection_of(folder), "labels": {"0014": "happy"}}
+            for person in "bc":  # two, since one was unsure of that face
+                (folder / f"labels-{person}.json").write_text(json.dumps({**saved, "labeller": person}))
+        return function()
+
+    assert retrain(request_, step=labelled_meanwhile).promoted
+    assert retrain(request_).reason == "1 new labelled images; retraining waits for 30"
+    assert (folder / "crops").is_dir()
+
+
+def test_linked_folders_of_new_pictures_are_followed(request_, tmp_path):
+    (tmp_path / "linked").mkdir()
+    for folder in request_.new[0].iterdir():
+        (tmp_path / "linked" / folder.name).symlink_to(folder)
+    request = dataclasses.replace(request_, new=(tmp_path / "linked",), labels=None)
+    assert gather(request) == "21 new labelled images; retraining waits for 30"
+
+
+@pytest.mark.parametrize("name", ["frozen-test.json", "taken-in.json"])
+def test_a_file_of_the_registry_that_is_damaged_is_named(request_, name):
+    request_.registry.mkdir()
+    (request_.registry / name).write_text("{")
+    with pytest.raises(ModelError, match=f"{name} cannot be read"):
+        retrain(request_)
+
+
+def test_a_registry_that_cannot_be_written_is_told(request_, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelError, match="models cannot be written here"):
+        retrain(dataclasses.replace(request_, registry=tmp_path / "file" / "models"))
 
 
 def test_labelled_faces_are_kept_until_a_promoted_version_was_made_of_them(request_):

@@ -230,6 +230,13 @@ def test_a_run_begins_with_the_weights_that_it_is_given(finished, tmp_path):
     assert begun.history[0]["validation_accuracy"] == pytest.approx(best["validation_accuracy"], abs=0.1)
 
 
+def test_weights_of_another_network_are_refused_before_anything_is_written(finished, tmp_path):
+    wider = dataclasses.replace(PLAN, architecture=dataclasses.replace(TINY, width=2 * TINY.width))
+    with pytest.raises(ModelError, match=r"best\.weights\.h5 does not fit .* of its width"):
+        train(tmp_path / "run", wider, *FACES, begin_with=finished.folder / "best.weights.h5")
+    assert not (tmp_path / "run").exists()
+
+
 def test_mixing_lays_a_share_of_another_image_and_its_target_over_each():
     rng = np.random.default_rng(1)
     images = rng.normal(size=(200, 4, 4, 1)).astype(np.float32)
