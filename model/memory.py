@@ -14,7 +14,7 @@ def keep_freed_memory() -> None:
     """From now on, use freed memory again instead of giving it back to the system; glibc only, elsewhere nothing.
 
     Every step of training frees gigabytes that the next one asks for, and the system hands them out cleared, page by
-    page: a fifth of the time of a step. It holds for the process, to its end.
+    page: with PyTorch a fifth of the time of a step. It holds for the process, to its end.
     """
     if sys.platform == "win32":
         return
