@@ -210,11 +210,12 @@ def _refuse_empty_classes(source: Path, folders: frozenset[str], found: Sequence
 
 
 def _decode(data: bytes) -> npt.NDArray[np.uint8] | None:
+    if not data:
+        return None
     try:
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+        image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     except cv2.error:  # larger than what OpenCV is ready to take into memory
         return None
-    image: npt.NDArray[Any] | None = found
     return None if image is None else as_crop(image, CROP_PX)
 
 

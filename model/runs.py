@@ -80,7 +80,7 @@ def write_history(folder: Path, history: list[Epoch]) -> None:
 def merged(folder: Path) -> dict[str, Any]:
     """Return what a person chose of a run's merging, if anybody did."""
     path = folder / MERGED
-    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+    return dict(read_json(path)) if path.exists() else {}
 
 
 def _commit() -> str | None:

@@ -13,10 +13,11 @@ Keras and NumPy only, so that TensorFlow, JAX and PyTorch all run it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -82,8 +83,8 @@ def train(
 
     begin_with: weights of a network of this architecture, a release's or a run's best, that a new run begins with.
     report: called after each epoch with its figures. on_step: called after each step with the steps done and of all.
-    Where JAX sees several GPUs, each takes its share of every batch. A run that was started with another plan
-    is continued with this one where only its length differs. code_version: recorded where a run begins. Raises
+    Where JAX or TensorFlow sees several GPUs, each takes its share of every batch. A run that was started with another
+    plan is continued with this one where only its length differs. code_version: recorded where a run begins. Raises
     ModelError where more than the length differs, the data are not those that the run was begun with, the weights do
     not fit, or a teacher cannot teach.
     """
@@ -94,20 +95,20 @@ def train(
     if steps == 0:
         raise ModelError(f"{len(training)} training images are fewer than one batch of {plan.batch}")
     keep_freed_memory()
-    _share_among_devices(plan.batch)
-    teachers = load_teachers(plan.teachers, training)
-    keras.utils.set_random_seed(plan.seed)
-    network, heads, trainer = _build_trainer(plan, steps, teachers)
-    if begin_with:
-        load_weights(network, plan.architecture, begin_with)
-        # What is kept has one head, made of both; each begins as it was.
-        heads.get_layer("votes").set_weights(heads.get_layer("logits").get_weights())
-    # Only now that all fits: a plan that cannot be begun would stand in the way of the next one.
-    folder.mkdir(parents=True, exist_ok=True)
-    begin(folder, {"train": training, "validation": validation}, code_version)
-    keep_plan(folder, plan)
-    average = WeightAverage(heads, plan.average_horizon_steps)
-    history = _restore(folder, trainer, average)
+    with _shared_among_gpus(plan.batch):
+        teachers = load_teachers(plan.teachers, training)
+        keras.utils.set_random_seed(plan.seed)
+        network, heads, trainer = _build_trainer(plan, steps, teachers)
+        if begin_with:
+            load_weights(network, plan.architecture, begin_with)
+            # What is kept has one head, made of both; each begins as it was.
+            heads.get_layer("votes").set_weights(heads.get_layer("logits").get_weights())
+        # Only now that all fits: a plan that cannot be begun would stand in the way of the next one.
+        folder.mkdir(parents=True, exist_ok=True)
+        begin(folder, {"train": training, "validation": validation}, code_version)
+        keep_plan(folder, plan)
+        average = WeightAverage(heads, plan.average_horizon_steps)
+        history = _restore(folder, trainer, average)
     targets = joint_targets(training)
     for epoch in range(len(history), plan.epochs):
         if _stalled(history, plan.patience_epochs):
@@ -164,7 +165,8 @@ def merge_anew(folder: Path, votes_share: float) -> None:
 def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
     """Return how many epochs of `plan` fit into `minutes` at the speed that this machine shows now (at least 1)."""
     keep_freed_memory()
-    *_, trainer = _build_trainer(plan, 1, load_teachers(plan.teachers, training))
+    with _shared_among_gpus(plan.batch):
+        *_, trainer = _build_trainer(plan, 1, load_teachers(plan.teachers, training))
     batch = np.arange(plan.batch) % len(training)
     x, y = standardize(training.images[batch]), joint_targets(training)[batch]
     for step in range(2 * MEASURING_STEPS):
@@ -175,16 +177,25 @@ def epochs_in(minutes: float, plan: Plan, training: LabelledImages) -> int:
     return max(int(minutes * 60 / (seconds_per_step * max(len(training) // plan.batch, 1))), 1)
 
 
-def _share_among_devices(batch: int) -> None:
-    """Spread batches over as many GPUs as can have equal parts; `keras.distribution` does so with JAX alone."""
+@contextlib.contextmanager
+def _shared_among_gpus(batch: int) -> Iterator[None]:
+    """Spread the batches of what is built within over as many GPUs as can have equal parts.
+
+    On TensorFlow each of them normalises its part by itself, on JAX all of the batch; on PyTorch Keras uses one.
+    """
     import keras
 
-    if keras.backend.backend() != "jax" or _gpus() < 2:
-        return
-    devices = keras.distribution.list_devices()
-    parts = max(n for n in range(1, len(devices) + 1) if batch % n == 0 and PREDICTION_BATCH % n == 0)
-    if parts > 1:
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices[:parts]))
+    gpus = _gpus()
+    parts = max((n for n in range(1, len(gpus) + 1) if batch % n == 0 and PREDICTION_BATCH % n == 0), default=1)
+    if parts > 1 and keras.backend.backend() == "jax":
+        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=gpus[:parts]))
+    if parts > 1 and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.distribute.MirroredStrategy(gpus[:parts]).scope():
+            yield
+    else:
+        yield
 
 
 def quickest_policy() -> str:
@@ -192,18 +203,18 @@ def quickest_policy() -> str:
     return "mixed_bfloat16" if _gpus() or _BFLOAT16_FLAGS & _cpu_flags() else "float32"
 
 
-def _gpus() -> int:
-    """How many GPUs the backend sees."""
+def _gpus() -> list[str]:
+    """The GPUs that the backend sees, by Keras' names."""
     import keras
 
     if keras.backend.backend() == "torch":  # for which Keras lists no devices
         import torch
 
-        return int(torch.cuda.device_count())
+        return [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     try:
-        return len(keras.distribution.list_devices("gpu"))
+        return list(keras.distribution.list_devices("gpu"))
     except RuntimeError:  # JAX, where there is none
-        return 0
+        return []
 
 
 def _cpu_flags() -> set[str]:

@@ -88,8 +88,9 @@ def train(
 
     if (release_only or promote) and not release:
         raise typer.BadParameter("--release-only and --promote need --release VERSION")
+    models = registry_folder(registry, store)
     if release:
-        check_new(registry_folder(registry, store), release)
+        check_new(models, release)
     splits = load_splits(data, for_release=release is not None)
     training, validation = splits.training, splits.validation
     _tell_of(splits)
@@ -112,11 +113,11 @@ def train(
             _report(epoch, plan.epochs)
 
         begun_with = plan.begun_with if last_checkpoint(run) is None else ""
-        with _first_weights(begun_with, registry_folder(registry, store)) as first, step_display(run.name) as on_step:
+        with _first_weights(begun_with, models) as first, step_display(run.name) as on_step:
             outcome = train_model(run, plan, training, validation, tell, on_step, first, f"emorec {__version__}")
         typer.echo(f"{run}: best score on validation {outcome.best_score:.4f} at epoch {outcome.best_epoch}")
     if release:
-        make_release(run, release, registry_folder(registry, store), splits, promote)
+        make_release(run, release, models, splits, promote)
 
 
 def make_release(run: Path, version: str, target: Path, splits: Splits, promote: bool) -> None:

@@ -22,7 +22,15 @@ import model.train as training
 from tests.unit.model.conftest import TINY, draw_faces
 
 folder, stops, devices = Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])
-training._gpus = lambda: devices
+shared = []
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    mirrored = tf.distribute.MirroredStrategy
+    tf.distribute.MirroredStrategy = lambda names: shared.extend(names) or mirrored(names)
+    [cpu] = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+training._gpus = lambda: [f"cpu:{i}" for i in range(devices)]
 
 def kill(epoch):
     if epoch["epoch"] == stop:
@@ -34,11 +42,12 @@ for stop in stops:
         outcome = training.train(folder, plan, draw_faces(56, seed=1), draw_faces(27, seed=2), kill)
     except KeyboardInterrupt:
         continue
-shared = keras.distribution.distribution() if keras.backend.backend() == "jax" else None
+if keras.backend.backend() == "jax" and (found := keras.distribution.distribution()):
+    shared = found.device_mesh.devices
 json.dump(
     {
         "backend": keras.backend.backend(),
-        "devices": 1 if shared is None else len(shared.device_mesh.devices),
+        "devices": max(len(shared), 1),
         "loss": [[e["training_loss"], e["validation_loss"]] for e in outcome.history],
     },
     sys.stdout,
@@ -83,3 +92,14 @@ def test_devices_of_jax_share_a_batch_in_equal_parts_and_learn_what_one_learns(
     assert (one["devices"], several["devices"]) == (1, taken)
     for alone, shared in zip(one["loss"], several["loss"], strict=True):
         assert alone == pytest.approx(shared, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_devices_of_tensorflow_share_a_batch_and_a_run_on_them_goes_on_where_it_was_killed(tmp_path: Path) -> None:
+    one, several = (trained("tensorflow", tmp_path / str(n), [0], devices=n) for n in (1, 3))
+    resumed = trained("tensorflow", tmp_path / "resumed", [1, 0], devices=3)
+    assert (one["devices"], several["devices"]) == (1, 2)
+    # Each device normalises its part by itself, so that the losses are alike and not the same.
+    assert one["loss"][0] == pytest.approx(several["loss"][0], rel=0.1)
+    for whole, continued in zip(several["loss"], resumed["loss"], strict=True):
+        assert whole == pytest.approx(continued, rel=1e-4)
